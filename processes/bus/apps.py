@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class BusConfig(AppConfig):
+    name = "processes.bus"
+    label = "bus"
+    default_auto_field = "django.db.models.BigAutoField"

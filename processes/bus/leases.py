@@ -1,0 +1,65 @@
+"""Keeping to a lease: interrupt what overruns it, and end a process that cannot be interrupted."""
+
+import faulthandler
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+GRACE_SECONDS = 5.0
+"""How long after its lease code may take to react to the interruption."""
+
+
+class LeaseOverrun(KeyboardInterrupt):
+    """Raised in code that is still running when its lease ends; not for handlers to catch.
+
+    A KeyboardInterrupt, because that is what psycopg cancels a running query for.
+    """
+
+
+class _Alarm:
+    armed = False
+
+
+@contextmanager
+def interrupted_at(deadline: float) -> Iterator[None]:
+    """Raise LeaseOverrun in the block if it still runs at ``deadline`` (``time.monotonic()``).
+
+    Works by SIGALRM and so only in the main thread; elsewhere the block runs unwatched.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGALRM, _raise_overrun)
+    _Alarm.armed = True
+    signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 0.001))
+    try:
+        yield
+    finally:
+        _Alarm.armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _raise_overrun(signum: int, frame: FrameType | None) -> None:
+    if _Alarm.armed:
+        _Alarm.armed = False
+        raise LeaseOverrun
+
+
+@contextmanager
+def process_ends_after(deadline: float) -> Iterator[None]:
+    """End this process, with a traceback on stderr, if the block runs past ``deadline`` + grace.
+
+    The last resort against code that swallows its interruption or hangs outside Python: the
+    watch is a C thread that needs no interpreter lock.  Another worker takes over.
+    """
+    seconds = max(deadline - time.monotonic(), 0) + GRACE_SECONDS
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()

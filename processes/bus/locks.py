@@ -1,0 +1,31 @@
+"""Every lock on a command row taken outside the set-based statements, which lock their own.
+
+Order: a transaction that has locked processes locks no command; operators lock one command and
+nothing else.
+"""
+
+import uuid
+
+from django.db import connection
+
+from processes.bus.errors import NotFound
+from processes.bus.models import Command
+from processes.bus.states import CommandStatus
+
+
+def lock_command(command_id: uuid.UUID | str) -> Command:
+    """The command, locked until the transaction ends; raises NotFound."""
+    try:
+        return Command.objects.select_for_update().get(pk=command_id)
+    except (Command.DoesNotExist, ValueError):
+        raise NotFound(f"There is no command {command_id}.") from None
+
+
+def claim_holds(command_id: uuid.UUID, deliveries: int) -> bool:
+    """Lock the command if the claim with this fencing token still holds, and say so."""
+    assert connection.in_atomic_block
+    return (
+        Command.objects.select_for_update()
+        .filter(pk=command_id, status=CommandStatus.IN_PROGRESS, deliveries=deliveries)
+        .exists()
+    )

@@ -1,0 +1,47 @@
+"""Named queries of the bus; no other module filters by status."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from processes.bus.clock import BusNow
+from processes.bus.states import FINAL_OUTCOMES, CommandStatus
+
+if TYPE_CHECKING:
+    from processes.bus.models import Command, Reply
+
+MAX_TRIES = 5
+"""A reply whose handling failed so often is stuck and waits for an operator."""
+
+WAITING = Q(status=CommandStatus.PENDING, alone=False)
+UNSETTLED = Q(status=CommandStatus.IN_PROGRESS) | Q(status=CommandStatus.PENDING, alone=True)
+PARKED = Q(status=CommandStatus.IN_TROUBLESHOOTING_QUEUE)
+FINAL_REPLY = Q(outcome__in=FINAL_OUTCOMES)
+UNHANDLED = Q(handled_at=None)
+
+
+class CommandQuerySet(models.QuerySet["Command"]):
+    def parked(self) -> "CommandQuerySet":
+        """In the TSQ."""
+        return self.filter(PARKED)
+
+    def due(self) -> "CommandQuerySet":
+        """To be taken by a worker now: waiting and due, or its lease has ended."""
+        return self.filter(WAITING | UNSETTLED, available_at__lte=BusNow())
+
+    def waiting_for_code(self) -> "CommandQuerySet":
+        """No worker that saw them had a handler for their type."""
+        return self.filter(status=CommandStatus.PENDING, handler_missing_since__isnull=False)
+
+
+class ReplyQuerySet(models.QuerySet["Reply"]):
+    def unhandled(self) -> "ReplyQuerySet":
+        return self.filter(UNHANDLED)
+
+    def final(self) -> "ReplyQuerySet":
+        return self.filter(FINAL_REPLY)
+
+    def stuck(self) -> "ReplyQuerySet":
+        """Handling failed too often; an operator decides."""
+        return self.filter(UNHANDLED, tries__gte=MAX_TRIES, retry_at__lte=BusNow())

@@ -1,0 +1,191 @@
+"""Sending commands: one statement writes any number of them with their SENT events."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from processes.bus import conf, sql, statements
+from processes.bus.errors import DuplicateCommand, InvalidCommandData
+from processes.bus.fitness import UnfitJson, json_object_text
+from processes.bus.handlers import find_handler
+from processes.bus.models import NAME_LENGTH, Command
+from processes.bus.wakeup import wake_workers
+
+MAX_ATTEMPTS_LIMIT = 1000
+_reserved_addresses: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class NewCommand:
+    """A command about to be sent, checked and ready to be stored; ``data`` is JSON text.
+
+    ``lease`` in seconds: the sender claims it while sending, to run it itself at once.
+    """
+
+    command_id: uuid.UUID
+    domain: str
+    command_type: str
+    data: str
+    correlation_id: uuid.UUID | None
+    reply_to: str
+    max_attempts: int
+    lease: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """What a caller wants sent; the fields mean what ``send_command`` says of them."""
+
+    command_type: str
+    data: dict[str, Any]
+    domain: str
+    command_id: uuid.UUID | str | None = None
+    correlation_id: uuid.UUID | str | None = None
+    reply_to: str = ""
+    max_attempts: int | None = None
+
+
+def send_command(
+    command_type: str,
+    data: dict[str, Any],
+    *,
+    domain: str,
+    command_id: uuid.UUID | str | None = None,
+    correlation_id: uuid.UUID | str | None = None,
+    reply_to: str = "",
+    max_attempts: int | None = None,
+) -> Command:
+    """Send one command and return it.
+
+    With a ``command_id`` sending is idempotent: the same id with the same content is the same
+    command.  ``reply_to`` is the address whose owner reads the replies; empty: nobody does.
+
+    Raises InvalidCommandData, DuplicateCommand.
+    """
+    request = CommandRequest(
+        command_type, data, domain, command_id, correlation_id, reply_to, max_attempts
+    )
+    return send_commands([request])[0]
+
+
+def send_commands(requests: Iterable[CommandRequest]) -> list[Command]:
+    """Send many commands, all or none, in one transaction; returns them in the given order.
+
+    Raises InvalidCommandData, DuplicateCommand.
+    """
+    new = [_checked(request) for request in requests]
+    with transaction.atomic():
+        write_commands(new)
+        wake_workers()
+    sent = Command.objects.in_bulk([command.command_id for command in new])
+    return [sent[command.command_id] for command in new]
+
+
+def write_commands(new: Sequence[NewCommand]) -> None:
+    """Write commands inside the caller's transaction; raises DuplicateCommand."""
+    if not new:
+        return
+    ordered = sorted(new, key=lambda command: command.command_id)
+    arrays = sql.columns([_row(command) for command in ordered], 8)
+    if len(sql.run(statements.SEND, arrays)) < len(new):
+        _refuse_other_content(arrays)
+
+
+def new_command(
+    command_type: str,
+    data: Any,
+    *,
+    domain: str,
+    command_id: uuid.UUID,
+    correlation_id: uuid.UUID | None,
+    reply_to: str,
+    max_attempts: int | None = None,
+) -> NewCommand:
+    """Check a command's content; raises InvalidCommandData naming the field and the remedy."""
+    handler = find_handler(domain, command_type)
+    if max_attempts is None:
+        max_attempts = (handler and handler.max_attempts) or conf.max_attempts()
+    if type(max_attempts) is not int or not 1 <= max_attempts <= MAX_ATTEMPTS_LIMIT:
+        raise InvalidCommandData(
+            f"max_attempts must be a whole number from 1 to {MAX_ATTEMPTS_LIMIT}, "
+            f"not {max_attempts!r}."
+        )
+    try:
+        text = json_object_text(data)
+    except UnfitJson as error:
+        raise InvalidCommandData(f"data of {command_type!r} cannot be stored: {error}.") from None
+    return NewCommand(
+        command_id,
+        _name("domain", domain),
+        _name("command_type", command_type),
+        text,
+        correlation_id,
+        reply_to,
+        max_attempts,
+    )
+
+
+def reserve_address(reply_to: str) -> None:
+    """Keep a reply address for the module that reserves it; ``send_command`` refuses it."""
+    _reserved_addresses.add(reply_to)
+
+
+def _checked(request: CommandRequest) -> NewCommand:
+    if request.reply_to in _reserved_addresses:
+        raise InvalidCommandData(
+            f"reply_to {request.reply_to!r} is reserved; use an address of your own."
+        )
+    return new_command(
+        request.command_type,
+        request.data,
+        domain=request.domain,
+        command_id=as_uuid("command_id", request.command_id) or uuid.uuid4(),
+        correlation_id=as_uuid("correlation_id", request.correlation_id),
+        reply_to=_name("reply_to", request.reply_to) if request.reply_to != "" else "",
+        max_attempts=request.max_attempts,
+    )
+
+
+def as_uuid(field: str, value: uuid.UUID | str | None) -> uuid.UUID | None:
+    """``value`` as a UUID; raises InvalidCommandData naming the field."""
+    if value is None or isinstance(value, uuid.UUID):
+        return value
+    try:
+        return uuid.UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidCommandData(f"{field} must be a UUID, not {value!r}.") from None
+
+
+def _name(field: str, value: Any) -> str:
+    if isinstance(value, str) and 0 < len(value) <= NAME_LENGTH and value.isprintable():
+        return value
+    raise InvalidCommandData(
+        f"{field} must be 1 to {NAME_LENGTH} printable characters, not {value!r}."
+    )
+
+
+def _row(command: NewCommand) -> tuple[Any, ...]:
+    return (
+        command.command_id,
+        command.domain,
+        command.command_type,
+        command.data,
+        command.correlation_id,
+        command.reply_to,
+        command.max_attempts,
+        command.lease,
+    )
+
+
+def _refuse_other_content(arrays: Sequence[list[Any]]) -> None:
+    """Commands that were there already must be the same ones."""
+    conflicting = sql.run(statements.CONFLICTING, arrays[:6])
+    if conflicting:
+        ids = ", ".join(str(command_id) for (command_id,) in conflicting[:3])
+        raise DuplicateCommand(
+            f"The command id is taken by a command with other content: {ids}. "
+            "Use a new id, or send exactly what was sent first."
+        )

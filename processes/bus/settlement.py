@@ -1,0 +1,104 @@
+"""Write second: outcomes become statuses, events and replies in one statement."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import random
+from typing import Any
+
+from processes.bus import conf, sql, statements
+from processes.bus.claims import Claim
+from processes.bus.judgement import Decision, Policy, fingerprint, judge
+from processes.bus.outcomes import Outcome
+from processes.bus.states import EventType
+
+TAKEN_LEASE_SECONDS = 10.0
+"""How long whoever took a reply may work on it before another may take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenReply:
+    """A reply this worker has taken and goes on to handle; ``correlation_id`` is its process."""
+
+    id: int
+    correlation_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one settlement did: the commands whose outcome counted, and the replies taken."""
+
+    command_ids: frozenset[uuid.UUID]
+    taken: list[TakenReply]
+
+
+def settle(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str) -> Settled:
+    """Write every outcome whose claim still holds.
+
+    Replies addressed to ``taken_by`` are taken by this worker as they are written.
+    """
+    if not outcomes:
+        return Settled(frozenset(), [])
+    rows = sorted((_row(claim, _decide(claim, outcome)) for claim, outcome in outcomes))
+    arrays = sql.columns(rows, 13)
+    written = sql.run(statements.SETTLE, [*arrays, taken_by, TAKEN_LEASE_SECONDS])
+    return Settled(
+        frozenset(command_id for command_id, *_ in written),
+        [
+            TakenReply(reply_id, correlation_id)
+            for _, reply_id, correlation_id, tries in written
+            if tries
+        ],
+    )
+
+
+def log_late_outcomes(late: Sequence[tuple[Claim, Outcome | None]]) -> None:
+    """Keep in the event log what came too late to count (None: it was interrupted)."""
+    if not late:
+        return
+    rows = [(claim.command_id, claim.deliveries, _late_entry(claim, late)) for claim, late in late]
+    sql.run(statements.LOG_LATE_OUTCOMES, sql.columns(rows, 3))
+
+
+def _decide(claim: Claim, outcome: Outcome) -> Decision:
+    backoff = claim.handler.backoff_seconds() if claim.handler else conf.backoff_seconds()
+    policy = Policy(
+        claim.max_attempts, backoff, claim.waited_for_code, conf.no_handler_seconds()
+    )
+    return judge(outcome, claim.message.attempt, policy, random())
+
+
+def _row(claim: Claim, decision: Decision) -> tuple[Any, ...]:
+    message = claim.message
+    code, text = decision.error or (None, None)
+    alike = fingerprint(message.domain, message.command_type, code, text or "") if code else None
+    return (
+        claim.command_id,
+        claim.deliveries,
+        statements.SETTLE_EDGES[decision.transition].target,
+        decision.event is EventType.RELEASED,
+        decision.delay,
+        decision.handler_missing,
+        code,
+        text,
+        alike,
+        decision.event,
+        decision.log_entry(),
+        decision.reply,
+        decision.result,
+    )
+
+
+def _late_entry(claim: Claim, outcome: Outcome | None) -> str:
+    if outcome is None:
+        return json.dumps({"why": "interrupted: still running when its lease ended"})
+    decision = _decide(claim, outcome)
+    return json.dumps(
+        {
+            "why": "the claim no longer held; this outcome does not count",
+            "outcome": decision.event,
+            "attempt": claim.message.attempt,
+        }
+        | decision.details
+    )

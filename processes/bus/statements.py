@@ -1,0 +1,217 @@
+"""The SQL of the bus's hot path: claim, settle, send.
+
+Each is one statement over arrays (one element per command), so that a batch costs what a single
+command costs.  The statuses come from the transitions declared in ``models.Command``; every
+statement locks and inserts in primary key order.
+"""
+
+from processes.bus.models import Command
+from processes.bus.states import FINAL_STATUSES, CommandStatus, Edge, EventType, edge
+
+CLAIM_EDGE = edge(Command, "claim")
+
+SETTLE_EDGES: dict[str, Edge] = {
+    name: edge(Command, name) for name in ("succeed", "schedule_retry", "release", "reject", "park")
+}
+(_SETTLED_FROM,) = {edge.sources for edge in SETTLE_EDGES.values()}
+
+
+def _in(statuses: tuple[str, ...]) -> str:
+    return "(" + ", ".join(f"'{status}'" for status in statuses) + ")"
+
+
+# The predicates of the two partial indexes, spelled as literals so that the planner sees them.
+WAITING = f"status = '{CommandStatus.PENDING}' AND NOT alone"
+UNSETTLED = (
+    f"(status = '{CommandStatus.IN_PROGRESS}' OR (alone AND status = '{CommandStatus.PENDING}'))"
+)
+
+# Parameters: arrays domain, command type, lease in seconds, most of this lane; most in all.
+CLAIM = f"""
+WITH lane AS (
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[], %s::int[])
+        AS l(domain, command_type, lease, most)
+), due AS MATERIALIZED (
+    SELECT c.id, lane.lease
+    FROM lane CROSS JOIN LATERAL (
+        SELECT id, available_at FROM bus_command
+        WHERE {WAITING} AND domain = lane.domain AND command_type = lane.command_type
+            AND available_at <= bus_now()
+        ORDER BY available_at, id LIMIT lane.most
+        FOR UPDATE SKIP LOCKED
+    ) c
+    ORDER BY c.available_at, c.id LIMIT %s
+)
+UPDATE bus_command c SET
+    status = '{CLAIM_EDGE.target}',
+    deliveries = c.deliveries + 1,
+    attempts = c.attempts + 1,
+    available_at = bus_now() + due.lease * interval '1 second',
+    updated_at = bus_now()
+FROM due WHERE c.id = due.id AND c.status IN {_in(CLAIM_EDGE.sources)}
+RETURNING c.id, c.domain, c.command_type, c.data, c.correlation_id, c.attempts, c.deliveries,
+    c.max_attempts, false, extract(epoch FROM bus_now() - c.handler_missing_since)::float8
+"""
+
+# One command that lost its lease.  Lost in company the attempt does not count; lost alone it
+# does, and when it was the last one the command comes back marked as exhausted, to be parked.
+# Parameters: arrays domain, command type, lease in seconds; lease of any other type.
+CLAIM_ALONE = f"""
+WITH lane AS (
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[]) AS l(domain, command_type, lease)
+), due AS MATERIALIZED (
+    SELECT id, status = '{CommandStatus.IN_PROGRESS}' AS lost, alone,
+        attempts + CASE WHEN status = '{CommandStatus.PENDING}' OR alone THEN 1 ELSE 0 END
+            AS attempt
+    FROM bus_command
+    WHERE {UNSETTLED} AND available_at <= bus_now()
+    ORDER BY available_at, id LIMIT 1
+    FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE bus_command c SET
+        status = '{CLAIM_EDGE.target}',
+        deliveries = c.deliveries + 1,
+        attempts = least(due.attempt, c.max_attempts),
+        alone = true,
+        available_at = bus_now() + coalesce(
+            (SELECT lease FROM lane
+             WHERE lane.domain = c.domain AND lane.command_type = c.command_type), %s
+        ) * interval '1 second',
+        updated_at = bus_now()
+    FROM due WHERE c.id = due.id AND c.status IN {_in(CLAIM_EDGE.sources)}
+    RETURNING c.*, due.lost, due.alone AS lost_alone, due.attempt > c.max_attempts AS exhausted
+), logged AS (
+    INSERT INTO bus_commandevent (command_id, type, delivery, details)
+    SELECT id,
+        CASE WHEN lost_alone THEN '{EventType.RETRY_SCHEDULED}' ELSE '{EventType.RELEASED}' END,
+        deliveries - 1,
+        CASE WHEN lost_alone THEN jsonb_build_object(
+            'attempt', attempts - 1, 'error_code', 'LEASE_EXPIRED', 'error_message',
+            'The worker died or overran the lease; delivered again, alone.')
+        ELSE jsonb_build_object('why',
+            'its lease ended while other commands ran beside it; delivered again, alone') END
+    FROM claimed WHERE lost AND NOT exhausted
+)
+SELECT id, domain, command_type, data, correlation_id, attempts, deliveries, max_attempts,
+    exhausted, extract(epoch FROM bus_now() - handler_missing_since)::float8
+FROM claimed
+"""
+
+# Writes outcomes, each only if its claim still holds; returns the commands it settled, with the
+# id of the reply if one was written.  A reply to ``taken_by`` is born taken: its settler goes on
+# to handle it, and has the lease for that.
+# Parameters: arrays id, deliveries, target status, uncounted, delay in seconds, handler missing,
+# error code, error message, fingerprint, event type, event details, reply outcome, reply data;
+# taken by, its lease in seconds.
+SETTLE = f"""
+WITH outcome AS MATERIALIZED (
+    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::bool[], %s::float8[], %s::bool[],
+        %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+        AS o(id, deliveries, status, uncounted, delay, handler_missing, error_code,
+             error_message, fingerprint, event, details, reply, result)
+), held AS MATERIALIZED (
+    SELECT c.id FROM bus_command c JOIN outcome o ON o.id = c.id
+    WHERE c.status IN {_in(_SETTLED_FROM)} AND c.deliveries = o.deliveries
+    ORDER BY c.id FOR UPDATE OF c
+), settled AS (
+    UPDATE bus_command c SET
+        status = o.status,
+        attempts = c.attempts - o.uncounted::int,
+        alone = c.alone AND o.uncounted,
+        available_at = bus_now() + o.delay * interval '1 second',
+        handler_missing_since =
+            CASE WHEN o.handler_missing THEN coalesce(c.handler_missing_since, bus_now()) END,
+        last_error_code = coalesce(o.error_code, c.last_error_code),
+        last_error_message = coalesce(o.error_message, c.last_error_message),
+        fingerprint = coalesce(o.fingerprint, c.fingerprint),
+        completed_at = CASE WHEN o.status IN {_in(FINAL_STATUSES)} THEN bus_now() END,
+        parked_at = CASE WHEN o.status = '{SETTLE_EDGES["park"].target}' THEN bus_now() END,
+        updated_at = bus_now()
+    FROM outcome o JOIN held ON held.id = o.id WHERE c.id = o.id
+    RETURNING c.id, c.correlation_id, c.reply_to, o.deliveries, o.error_code, o.error_message,
+        o.event, o.details, o.reply, o.result
+), logged AS (
+    INSERT INTO bus_commandevent (command_id, type, delivery, details)
+    SELECT id, event, deliveries, details::jsonb FROM settled ORDER BY id
+), replied AS (
+    INSERT INTO bus_reply (command_id, correlation_id, reply_to, outcome, data, error_code,
+        error_message, tries, retry_at)
+    SELECT id, correlation_id, reply_to, reply, result::jsonb, coalesce(error_code, ''),
+        coalesce(error_message, ''), (reply_to = taken.by)::int,
+        bus_now() + CASE WHEN reply_to = taken.by THEN taken.lease ELSE 0 END * interval '1 second'
+    FROM settled CROSS JOIN (SELECT %s::text AS by, %s::float8 AS lease) taken
+    WHERE reply IS NOT NULL AND reply_to <> '' ORDER BY id
+    RETURNING id, command_id, correlation_id, tries
+)
+SELECT s.id, r.id, r.correlation_id, r.tries
+FROM settled s LEFT JOIN replied r ON r.command_id = s.id
+"""
+
+# Writes new commands and their SENT events; returns the ids that were not there before.  One
+# with a lease is claimed in the same breath, by the worker that sends it and runs it next.
+# Parameters: arrays id, domain, command type, data, correlation id, reply to, max attempts,
+# lease in seconds (null: left for any worker).
+SEND = f"""
+WITH new AS (
+    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[],
+        %s::int[], %s::float8[])
+        AS n(id, domain, command_type, data, correlation_id, reply_to, max_attempts, lease)
+), sent AS (
+    INSERT INTO bus_command (id, domain, command_type, data, correlation_id, reply_to,
+        max_attempts, status, attempts, deliveries, available_at)
+    SELECT id, domain, command_type, data::jsonb, correlation_id, reply_to, max_attempts,
+        CASE WHEN lease IS NULL THEN '{CommandStatus.PENDING}' ELSE '{CLAIM_EDGE.target}' END,
+        (lease IS NOT NULL)::int, (lease IS NOT NULL)::int,
+        bus_now() + coalesce(lease, 0) * interval '1 second'
+    FROM new ORDER BY id
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+), logged AS (
+    INSERT INTO bus_commandevent (command_id, type) SELECT id, '{EventType.SENT}' FROM sent
+)
+SELECT id FROM sent
+"""
+
+# Which of these commands are there with other content than given; ``data`` is compared as jsonb.
+# Parameters: arrays id, domain, command type, data, correlation id, reply to.
+CONFLICTING = """
+SELECT DISTINCT n.id
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[])
+    AS n(id, domain, command_type, data, correlation_id, reply_to)
+JOIN bus_command c ON c.id = n.id
+WHERE (c.domain, c.command_type, c.correlation_id, c.reply_to)
+    IS DISTINCT FROM (n.domain, n.command_type, n.correlation_id, n.reply_to)
+    OR c.data <> n.data::jsonb
+"""
+
+# Every lane that has waiting commands, with when its first one is due, in seconds from now;
+# one index probe per lane, however many commands wait.
+WAITING_LANES = f"""
+WITH RECURSIVE lane AS (
+    (SELECT domain, command_type, available_at FROM bus_command WHERE {WAITING}
+     ORDER BY domain, command_type, available_at LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM lane CROSS JOIN LATERAL (
+        SELECT domain, command_type, available_at FROM bus_command c
+        WHERE {WAITING} AND (c.domain, c.command_type) > (lane.domain, lane.command_type)
+        ORDER BY domain, command_type, available_at LIMIT 1
+    ) following
+)
+SELECT domain, command_type, extract(epoch FROM available_at - bus_now())::float8 FROM lane
+"""
+
+# Seconds until the first lease ends, or the first command is due that runs alone.
+UNSETTLED_DUE_IN = f"""
+SELECT extract(epoch FROM min(available_at) - bus_now())::float8 FROM bus_command
+WHERE {UNSETTLED}
+"""
+
+# Parameters: arrays id, deliveries, details.
+LOG_LATE_OUTCOMES = f"""
+INSERT INTO bus_commandevent (command_id, type, delivery, details)
+SELECT c.id, '{EventType.LATE_OUTCOME}', late.delivery, late.details::jsonb
+FROM unnest(%s::uuid[], %s::int[], %s::text[]) AS late(id, delivery, details)
+JOIN bus_command c ON c.id = late.id
+ORDER BY c.id
+RETURNING id
+"""

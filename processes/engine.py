@@ -1,0 +1,319 @@
+"""The engine: starts processes, hands replies to their managers, compensates on request.
+
+A reply's way, top to bottom: taken (``take_replies``: a try counted, a short lease), its process
+locked, the manager's decision, everything written in one statement, the next commands sent.
+"""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+
+from processes import statements
+from processes.audit import Operator, record_action, require_reason
+from processes.base import REPLY_ADDRESS
+from processes.bus import sql
+from processes.bus.claims import Claim, claim_when_sent
+from processes.bus.errors import DuplicateProcess, InvalidProcessData, NotFailed, NotFound
+from processes.bus.fitness import UnfitJson, fit_text, json_object_text
+from processes.bus.handlers import CommandMessage, Handler, find_handler
+from processes.bus.leases import process_ends_after
+from processes.bus.querysets import MAX_TRIES
+from processes.bus.sending import NewCommand, as_uuid, reserve_address, write_commands
+from processes.bus.settlement import TAKEN_LEASE_SECONDS, TakenReply
+from processes.bus.wakeup import wake_workers
+from processes.models import Process
+from processes.progress import (
+    Progress,
+    load_trails,
+    lock_processes,
+    read_progress,
+    write_progress,
+)
+from processes.registry import known_process_types, manager_of
+from processes.states import OperatorVerb, ProcessStatus
+from processes.trail import AuditTrail
+
+logger = logging.getLogger(__name__)
+
+TRY_AGAIN_SECONDS = (2.0, 10.0, 30.0, 60.0)
+UNKNOWN_STEP_SECONDS = 60.0
+
+RunNext = Callable[[Handler], bool]
+"""Asked for each command about to be sent: will this worker run it itself at once?"""
+
+reserve_address(REPLY_ADDRESS)
+
+
+class ReplyHandledElsewhere(Exception):
+    """Another worker was faster; nothing of this transaction stands."""
+
+
+def start_process(
+    process_type: str, data: dict[str, Any], process_id: uuid.UUID | str | None = None
+) -> Process:
+    """Start one process and return it.
+
+    With a ``process_id`` starting is idempotent: the same id, type and data is the same process.
+    Raises UnknownProcessType, InvalidProcessData, DuplicateProcess.
+    """
+    return start_processes(process_type, [data], None if process_id is None else [process_id])[0]
+
+
+def start_processes(
+    process_type: str,
+    data: Sequence[dict[str, Any]],
+    process_ids: Sequence[uuid.UUID | str] | None = None,
+) -> list[Process]:
+    """Start many processes, all or none, in one transaction; validates all before writing any.
+
+    Raises UnknownProcessType, InvalidProcessData (naming the item), DuplicateProcess.
+    """
+    new = _prepared(process_type, data, process_ids)
+    arrays = sql.columns([_start_row(process) for process in new], 10)
+    with transaction.atomic():
+        started = {process_id for (process_id,) in sql.run(statements.START, arrays)}
+        if len(started) < len(new):
+            _refuse_other_content(arrays)
+        if started:
+            write_commands([_first_command(p) for p in new if p.id in started])
+            wake_workers()
+    stored = Process.objects.in_bulk([process.id for process in new])
+    return [stored[process.id] for process in new]
+
+
+def take_replies(most: int) -> list[TakenReply]:
+    """Take replies that are due: each the first unhandled one of a process this code knows."""
+    parameters = [known_process_types(), most, TAKEN_LEASE_SECONDS]
+    return [TakenReply(*row) for row in sql.run(statements.TAKE, parameters)]
+
+
+def reply_due_in() -> float | None:
+    """Seconds until the first reply this code can handle is due; None if there is none."""
+    ((seconds,),) = sql.run(statements.REPLY_DUE_IN, [known_process_types()])
+    return None if seconds is None else float(seconds)
+
+
+def handle_replies(taken: Sequence[TakenReply], run_next: RunNext) -> list[Claim]:
+    """Let the managers handle taken replies; returns what this worker sent and runs next.
+
+    Whatever spoils the common transaction, each reply is then handled again alone.
+    """
+    if not taken:
+        return []
+    with process_ends_after(time.monotonic() + TAKEN_LEASE_SECONDS):
+        try:
+            return _handle_together(taken, run_next)
+        except (DatabaseError, InterfaceError, ReplyHandledElsewhere) as error:
+            logger.warning("%d replies are handled again one by one: %s", len(taken), error)
+            connection.close_if_unusable_or_obsolete()
+            return [claim for reply in taken for claim in _handle_alone(reply, run_next)]
+
+
+def compensate(
+    process_id: uuid.UUID | str,
+    *,
+    operator: str,
+    reason: str,
+    channel: str = "python",
+    request_id: str = "",
+) -> Process:
+    """Undo what a FAILED process has done, on an operator's word.
+
+    Raises NotFound, NotFailed, ReasonRequired, UnknownProcessType.
+    """
+    by = Operator(operator, channel, request_id)
+    require_reason(reason, "compensating a process")
+    with transaction.atomic():
+        process = lock_process(process_id)
+        if process.status != ProcessStatus.FAILED:
+            raise _not_failed(process)
+        before = _told(process)
+        load_trails([process])
+        manager_of(process.process_type).compensate(process)
+        write_decided([Progress(process)])
+        record_action(OperatorVerb.COMPENSATE, by, reason, before, _told(process), process=process)
+        wake_workers()
+    return Process.objects.get(pk=process.id)
+
+
+def lock_process(process_id: uuid.UUID | str) -> Process:
+    """The process, locked until the transaction ends; waits for its holder.  Raises NotFound."""
+    try:
+        return Process.objects.select_for_update().get(pk=process_id)
+    except (Process.DoesNotExist, ValueError):
+        raise NotFound(f"There is no process {process_id}.") from None
+
+
+def write_decided(batch: Sequence[Progress], run_next: RunNext | None = None) -> list[Claim]:
+    """Write what was decided and send the commands that follow; inside a transaction."""
+    for progress in batch:
+        progress.make_fit()
+    if write_progress(batch) < sum(progress.reply is not None for progress in batch):
+        raise ReplyHandledElsewhere
+    added = (step for progress in batch for step in progress.process.trail.added)
+    return _send([step.command for step in added if step.command], run_next)
+
+
+def _prepared(
+    process_type: str,
+    data: Sequence[dict[str, Any]],
+    process_ids: Sequence[uuid.UUID | str] | None,
+) -> list[Process]:
+    """The processes with their first step decided; nothing is written."""
+    manager = manager_of(process_type)
+    if process_ids is not None and len(process_ids) != len(data):
+        raise InvalidProcessData(
+            f"process_ids must be as many as data: {len(process_ids)} ids for {len(data)} items."
+        )
+    new = []
+    for place, item in enumerate(data):
+        given = as_uuid("process_id", process_ids[place]) if process_ids is not None else None
+        process = Process(
+            id=given or uuid.uuid4(),
+            domain=manager.domain,
+            process_type=process_type,
+            data=item,
+        )
+        process.trail = AuditTrail(process.id)
+        try:
+            json_object_text(item)
+            manager.start(process)
+        except (UnfitJson, InvalidProcessData) as error:
+            where = f"Item {place + 1} of {len(data)}: " if len(data) > 1 else ""
+            raise InvalidProcessData(f"{where}{error}") from error
+        new.append(process)
+    if len({process.id for process in new}) < len(new):
+        raise InvalidProcessData("process_ids holds the same id twice; give each process its own.")
+    return new
+
+
+def _start_row(process: Process) -> tuple[Any, ...]:
+    command = _first_command(process)
+    return (
+        process.id,
+        process.domain,
+        process.process_type,
+        json_object_text(process.data),
+        process.status,
+        process.current_step,
+        json_object_text(process.state),
+        command.command_id,
+        command.command_type,
+        command.data,
+    )
+
+
+def _first_command(process: Process) -> NewCommand:
+    command = process.trail.added[0].command
+    assert command is not None
+    return command
+
+
+def _refuse_other_content(arrays: Sequence[list[Any]]) -> None:
+    """Processes that were there already must be the same ones."""
+    ids, _, types, data = arrays[:4]
+    conflicting = sql.run(statements.CONFLICTING, [ids, types, data])
+    if conflicting:
+        named = ", ".join(str(process_id) for (process_id,) in conflicting[:3])
+        raise DuplicateProcess(
+            f"The process id is taken by a process of another type or with other data: {named}. "
+            "Use a new id, or start it with exactly the data given first."
+        )
+
+
+def _handle_together(taken: Sequence[TakenReply], run_next: RunNext) -> list[Claim]:
+    deadline = time.monotonic() + TAKEN_LEASE_SECONDS
+    mine = {reply.id for reply in taken}
+    with transaction.atomic():
+        processes = lock_processes([reply.correlation_id for reply in taken])
+        batch = [p for p in read_progress(processes) if p.reply and p.reply.id in mine]
+        for progress in batch:
+            progress.decide(deadline)
+        claims = write_decided([p for p in batch if p.decided], run_next)
+        _give_back(taken, batch)
+    return claims
+
+
+def _handle_alone(reply: TakenReply, run_next: RunNext) -> list[Claim]:
+    try:
+        return _handle_together([reply], run_next)
+    except ReplyHandledElsewhere:
+        return []
+    except (DatabaseError, InterfaceError) as error:
+        logger.exception("Reply %s cannot be handled", reply.id)
+        connection.close_if_unusable_or_obsolete()
+        sql.run(statements.GIVE_BACK, [[reply.id], [0], [TRY_AGAIN_SECONDS[-1]], [fit_text(error)]])
+        return []
+
+
+def _give_back(taken: Sequence[TakenReply], batch: Sequence[Progress]) -> None:
+    """Replies not handled are due again: now, after a backoff, or when new code may be there."""
+    seen = {progress.reply.id: progress for progress in batch if progress.reply}
+    rows = []
+    for reply in taken:
+        progress = seen.get(reply.id)
+        if progress is None:
+            rows.append((reply.id, 1, 0.0, ""))
+        elif progress.waits_for_code:
+            rows.append((reply.id, 1, UNKNOWN_STEP_SECONDS, "This code does not know the step."))
+        elif progress.failure is not None:
+            logger.error("%s: reply %s failed: %s", progress.process, reply.id, progress.failure)
+            rows.append((reply.id, 0, _wait_after(progress.tries), progress.failure))
+    if rows:
+        sql.run(statements.GIVE_BACK, sql.columns(sorted(rows), 4))
+
+
+def _wait_after(tries: int) -> float:
+    return 0.0 if tries >= MAX_TRIES else TRY_AGAIN_SECONDS[tries - 1]
+
+
+def _send(commands: Sequence[NewCommand], run_next: RunNext | None) -> list[Claim]:
+    """Send commands; those this worker runs next are claimed in the same statement."""
+    sent, claims = [], []
+    for command in commands:
+        handler = find_handler(command.domain, command.command_type)
+        if handler and run_next and run_next(handler):
+            sent.append(replace(command, lease=handler.lease_seconds()))
+            claims.append(claim_when_sent(_first_delivery(command), handler, command.max_attempts))
+        else:
+            sent.append(command)
+    write_commands(sent)
+    return claims
+
+
+def _first_delivery(command: NewCommand) -> CommandMessage:
+    return CommandMessage(
+        command.command_id,
+        command.command_type,
+        command.domain,
+        json.loads(command.data),
+        command.correlation_id,
+        attempt=1,
+    )
+
+
+def _not_failed(process: Process) -> NotFailed:
+    last = process.operator_actions.last()
+    by_whom = f" ({last.action} by {last.operator} at {last.at:%Y-%m-%d %H:%M:%S %Z})" if last else ""
+    return NotFailed(
+        f"Only a FAILED process can be compensated; this one is {process.status}{by_whom}.",
+        state=process.status,
+        actor=last.operator if last else "",
+        action=last.action if last else "",
+        at=last.at if last else process.updated_at,
+    )
+
+
+def _told(process: Process) -> dict[str, Any]:
+    """What an audit row keeps of a process."""
+    return {
+        "status": process.status,
+        "current_step": process.current_step,
+        "error_code": process.error_code,
+    }

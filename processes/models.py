@@ -1,0 +1,246 @@
+"""What the engine keeps: processes with their status machine, the audit trail, operator actions."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django_fsm import FSMField, FSMModelMixin, transition
+
+from processes.bus.clock import BusNow
+from processes.bus.models import NAME_LENGTH, Command, Reply
+# HEARTBEAT
+from processes.states import (
+    TERMINAL_STATUSES,
+    Channel,
+    Direction,
+    OperatorVerb,
+    ProcessStatus,
+    StepOutcome,
+)
+
+if TYPE_CHECKING:
+    from processes.trail import AuditTrail
+
+__all__ = ["OperatorAction", "Process", "ProcessStep", "WorkerHeartbeat"]
+
+OPEN_FORWARD_STEP = Q(direction=Direction.FORWARD, outcome=None)
+
+
+class Process(FSMModelMixin, models.Model):
+    """One running flow.  Its manager moves it, under a lock, one reply at a time."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    domain = models.CharField(max_length=NAME_LENGTH)
+    process_type = models.CharField(max_length=NAME_LENGTH)
+    data = models.JSONField()
+    status = FSMField(
+        default=ProcessStatus.PENDING, choices=ProcessStatus.choices, protected=True
+    )
+    current_step = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    state = models.JSONField(default=dict)
+    error_code = models.CharField(max_length=NAME_LENGTH, blank=True, default="", db_default="")
+    error_message = models.TextField(blank=True, default="", db_default="")
+    created_at = models.DateTimeField(db_default=BusNow())
+    updated_at = models.DateTimeField(db_default=BusNow())
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    trail: AuditTrail
+    """The steps so far, as the engine loads them for the manager to read and extend."""
+
+    class Meta:
+        verbose_name_plural = "processes"
+        permissions = [("compensate_process", "Can run the compensation of a failed process")]
+        indexes = [
+            models.Index("status", "created_at", name="process_by_status"),
+            models.Index("created_at", "id", name="process_by_age"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="process_status_known_and_committable",
+                condition=Q(
+                    status__in=[s for s in ProcessStatus if s != ProcessStatus.IN_PROGRESS]
+                ),
+            ),
+            models.CheckConstraint(
+                name="process_terminal_has_its_time",
+                condition=Q(status__in=TERMINAL_STATUSES, completed_at__isnull=False)
+                | (~Q(status__in=TERMINAL_STATUSES) & Q(completed_at=None)),
+            ),
+            models.CheckConstraint(
+                name="process_failed_has_its_error",
+                condition=~Q(status=ProcessStatus.FAILED) | ~Q(error_code=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.process_type} {self.id}"
+
+    @transition(
+        status,
+        [ProcessStatus.PENDING, ProcessStatus.IN_PROGRESS],
+        ProcessStatus.WAITING_FOR_REPLY,
+    )
+    def await_reply(self, step: str) -> None:
+        """The step's command is sent."""
+        self.current_step = step
+
+    @transition(
+        status,
+        [ProcessStatus.WAITING_FOR_REPLY, ProcessStatus.WAITING_FOR_TSQ],
+        ProcessStatus.IN_PROGRESS,
+    )
+    def accept_reply(self) -> None:
+        """A SUCCESS reply is being handled."""
+
+    @transition(status, ProcessStatus.IN_PROGRESS, ProcessStatus.COMPLETED)
+    def complete(self) -> None:
+        """There is no next step."""
+
+    @transition(
+        status,
+        [ProcessStatus.WAITING_FOR_REPLY, ProcessStatus.WAITING_FOR_TSQ],
+        ProcessStatus.FAILED,
+    )
+    def fail(self, error_code: str, error_message: str) -> None:
+        """A FAILED reply, or an operator gave up a stuck one."""
+        self.record_error(error_code, error_message)
+
+    @transition(status, ProcessStatus.WAITING_FOR_REPLY, ProcessStatus.WAITING_FOR_TSQ)
+    def wait_for_tsq(self) -> None:
+        """The outstanding command is parked."""
+
+    @transition(status, ProcessStatus.WAITING_FOR_TSQ, ProcessStatus.WAITING_FOR_REPLY)
+    def resume(self) -> None:
+        """An operator retried the command."""
+
+    @transition(
+        status,
+        [ProcessStatus.WAITING_FOR_REPLY, ProcessStatus.WAITING_FOR_TSQ, ProcessStatus.FAILED],
+        ProcessStatus.COMPENSATING,
+    )
+    def begin_compensation(self) -> None:
+        """A CANCELED reply, or an operator asks for it on a FAILED process."""
+
+    @transition(status, ProcessStatus.COMPENSATING, ProcessStatus.COMPENSATED)
+    def finish_compensation(self) -> None:
+        """No compensation is left to run."""
+
+    def record_error(self, error_code: str, error_message: str) -> None:
+        self.error_code = error_code
+        self.error_message = error_message
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in TERMINAL_STATUSES
+
+
+class ProcessStep(models.Model):
+    """One command sent by a process, and what came of it: the audit trail.
+
+    ``command_id`` and ``sent_at`` are missing only on a compensation that could not be built.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    process = models.ForeignKey(
+        Process, on_delete=models.CASCADE, related_name="steps", db_index=False
+    )
+    sequence = models.PositiveIntegerField()
+    step = models.CharField(max_length=NAME_LENGTH)
+    direction = models.CharField(max_length=20, choices=Direction.choices)
+    compensates = models.OneToOneField(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="compensated_by"
+    )
+    command_id = models.UUIDField(null=True, blank=True, unique=True)
+    command_type = models.CharField(max_length=NAME_LENGTH, blank=True, default="", db_default="")
+    command_data = models.JSONField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    parked_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(
+        max_length=20, choices=StepOutcome.choices, null=True, blank=True
+    )
+    reply_data = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=NAME_LENGTH, blank=True, default="", db_default="")
+    error_message = models.TextField(blank=True, default="", db_default="")
+    received_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["process", "sequence"]
+        constraints = [
+            models.UniqueConstraint("process", "sequence", name="step_sequence_unique"),
+            models.UniqueConstraint(
+                "process", name="step_one_open_forward_per_process", condition=OPEN_FORWARD_STEP
+            ),
+            models.CheckConstraint(
+                name="step_compensation_names_what_it_undoes",
+                condition=Q(direction=Direction.FORWARD, compensates=None)
+                | Q(direction=Direction.COMPENSATION, compensates__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="step_outcome_has_its_time",
+                condition=Q(outcome=None, received_at=None)
+                | Q(outcome__in=StepOutcome.values, received_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="step_unsent_only_as_failed_compensation",
+                condition=Q(command_id__isnull=False, sent_at__isnull=False)
+                | Q(
+                    command_id=None,
+                    sent_at=None,
+                    direction=Direction.COMPENSATION,
+                    outcome=StepOutcome.FAILED,
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence}. {self.step}"
+
+    @property
+    def is_tried(self) -> bool:
+        """It has an outcome, or waits in the TSQ where an operator takes care of it."""
+        return self.outcome is not None or self.parked_at is not None
+
+
+class OperatorAction(models.Model):
+    """Who did what to exactly one command, process or reply; rows are only ever added."""
+
+    id = models.BigAutoField(primary_key=True)
+    command = models.ForeignKey(
+        Command, on_delete=models.CASCADE, null=True, blank=True, related_name="operator_actions"
+    )
+    process = models.ForeignKey(
+        Process, on_delete=models.CASCADE, null=True, blank=True, related_name="operator_actions"
+    )
+    reply = models.ForeignKey(
+        Reply, on_delete=models.CASCADE, null=True, blank=True, related_name="operator_actions"
+    )
+    action = models.CharField(max_length=20, choices=OperatorVerb.choices)
+    operator = models.CharField(max_length=NAME_LENGTH)
+    channel = models.CharField(max_length=20, choices=Channel.choices)
+    request_id = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    reason = models.TextField(blank=True, default="", help_text="The reason or note given.")
+    before = models.JSONField()
+    after = models.JSONField()
+    at = models.DateTimeField(db_default=BusNow())
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="action_has_exactly_one_subject",
+                condition=Q(command__isnull=False, process=None, reply=None)
+                | Q(command=None, process__isnull=False, reply=None)
+                | Q(command=None, process=None, reply__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="action_and_channel_known",
+                condition=Q(action__in=OperatorVerb.values, channel__in=Channel.values),
+            ),
+            models.CheckConstraint(name="action_names_its_operator", condition=~Q(operator="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.operator}"
