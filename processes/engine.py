@@ -23,6 +23,7 @@ from processes.bus.errors import DuplicateProcess, InvalidProcessData, NotFailed
 from processes.bus.fitness import UnfitJson, fit_text, json_object_text
 from processes.bus.handlers import CommandMessage, Handler, find_handler
 from processes.bus.leases import process_ends_after
+from processes.bus.models import Reply
 from processes.bus.querysets import MAX_TRIES
 from processes.bus.sending import NewCommand, as_uuid, reserve_address, write_commands
 from processes.bus.settlement import TAKEN_LEASE_SECONDS, TakenReply
@@ -36,11 +37,12 @@ from processes.progress import (
     write_progress,
 )
 from processes.registry import known_process_types, manager_of
-from processes.states import OperatorVerb, ProcessStatus
+from processes.states import OperatorVerb, ProcessStatus, StepOutcome
 from processes.trail import AuditTrail
 
 logger = logging.getLogger(__name__)
 
+REPLY_GIVEN_UP = "REPLY_GIVEN_UP"
 TRY_AGAIN_SECONDS = (2.0, 10.0, 30.0, 60.0)
 UNKNOWN_STEP_SECONDS = 60.0
 
@@ -140,6 +142,31 @@ def compensate(
         record_action(OperatorVerb.COMPENSATE, by, reason, before, _told(process), process=process)
         wake_workers()
     return Process.objects.get(pk=process.id)
+
+
+def handle_reply_again(reply: Reply) -> None:
+    """Make a stuck reply due, its tries counted anew; under the lock of its process."""
+    sql.run(statements.GIVE_BACK, [[reply.id], [reply.tries], [0.0], [reply.last_error]])
+
+
+def give_up_reply(reply: Reply) -> None:
+    """Record a stuck final reply without asking its manager; under the lock of its process.
+
+    The process fails, so that it can be compensated; one that is compensating goes on with it.
+    """
+    assert reply.correlation_id is not None
+    process = lock_process(reply.correlation_id)
+    process.trail = AuditTrail(process.id)
+    (progress,) = read_progress({process.id: process})
+    load_trails([process])
+    step = process.trail.step_of(reply.command_id)
+    if step and step.outcome is None:
+        step.outcome = StepOutcome(reply.outcome)
+    if process.status in (ProcessStatus.WAITING_FOR_REPLY, ProcessStatus.WAITING_FOR_TSQ):
+        process.fail(REPLY_GIVEN_UP, reply.last_error)
+    elif step:
+        manager_of(process.process_type).continue_compensation(step, process)
+    write_decided([progress])
 
 
 def lock_process(process_id: uuid.UUID | str) -> Process:

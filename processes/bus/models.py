@@ -140,6 +140,7 @@ class Command(FSMModelMixin, models.Model):
         self.attempts = 0
         self.alone = False
         self.parked_at = None
+        self.handler_missing_since = None
         self.available_at = BusNow()
 
     @transition(

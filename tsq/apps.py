@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class TsqConfig(AppConfig):
+    name = "tsq"
+    verbose_name = "Troubleshooting queue"
+    default_auto_field = "django.db.models.BigAutoField"
