@@ -6,12 +6,8 @@ in a new statement, so that it is what the last holder of the lock left.
 """
 
 from processes.bus.querysets import MAX_TRIES
-from processes.bus.states import FINAL_OUTCOMES, ReplyOutcome
+from processes.bus.states import FINAL_OUTCOMES, ReplyOutcome, quoted
 from processes.states import TERMINAL_STATUSES, Direction
-
-
-def _in(values: tuple[str, ...]) -> str:
-    return "(" + ", ".join(f"'{value}'" for value in values) + ")"
 
 
 PROCESS_FIELDS = (
@@ -97,9 +93,9 @@ WITH handled AS (
     UPDATE processes_processstep s SET
         parked_at = CASE WHEN h.outcome = '{ReplyOutcome.PARKED}'
             THEN coalesce(s.parked_at, bus_now()) ELSE s.parked_at END,
-        outcome = CASE WHEN h.outcome IN {_in(FINAL_OUTCOMES)} THEN h.outcome END,
-        received_at = CASE WHEN h.outcome IN {_in(FINAL_OUTCOMES)} THEN bus_now() END,
-        reply_data = CASE WHEN h.outcome IN {_in(FINAL_OUTCOMES)} THEN h.data END,
+        outcome = CASE WHEN h.outcome IN {quoted(FINAL_OUTCOMES)} THEN h.outcome END,
+        received_at = CASE WHEN h.outcome IN {quoted(FINAL_OUTCOMES)} THEN bus_now() END,
+        reply_data = CASE WHEN h.outcome IN {quoted(FINAL_OUTCOMES)} THEN h.data END,
         error_code = h.error_code,
         error_message = h.error_message
     FROM handled h WHERE s.id = h.step_id AND s.outcome IS NULL
@@ -108,7 +104,7 @@ WITH handled AS (
     UPDATE processes_process p SET
         status = a.status, current_step = a.current_step, state = a.state::jsonb,
         error_code = a.error_code, error_message = a.error_message, updated_at = bus_now(),
-        completed_at = CASE WHEN a.status IN {_in(TERMINAL_STATUSES)}
+        completed_at = CASE WHEN a.status IN {quoted(TERMINAL_STATUSES)}
             THEN coalesce(p.completed_at, bus_now()) END
     FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
         AS a(id, status, current_step, state, error_code, error_message)

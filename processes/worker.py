@@ -6,9 +6,9 @@ threads), settle it, hand the replies to the managers, and carry on with the com
 
 import logging
 import os
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 
 from processes.bus import conf, pace
 from processes.bus.claims import (
@@ -32,14 +32,18 @@ THREAD_WAIT_SECONDS = 0.05
 _IN_THREADS = "threads"
 
 
+_stop = threading.Event()
+
+
+def request_stop() -> None:
+    """Let this process's worker finish what it runs, give back the rest, and return."""
+    _stop.set()
+
+
 class Worker:
-    """One per operating system process, for its threads and what they still run.
+    """One per operating system process, for its threads and what they still run."""
 
-    ``stop_requested`` is asked before every claim and before every handler.
-    """
-
-    def __init__(self, stop_requested: Callable[[], bool] = lambda: False) -> None:
-        self._stop_requested = stop_requested
+    def __init__(self) -> None:
         self._threads = HandlerThreads()
         self._until = 0.0
         self._room: Counter[object] = Counter()
@@ -87,7 +91,7 @@ class Worker:
         if not self._may_claim() and not self._threads.busy:
             return []
         here = [(h.lane, self._room[h.lane]) for h in registered_handlers() if h.transactional]
-        claims = claim(here, conf.batch_size() - len(carried)) if not self._stop_requested() else []
+        claims = claim(here, conf.batch_size() - len(carried)) if not _stop.is_set() else []
         return claims + self._claim_for_threads()
 
     def _claim_for_threads(self) -> list[Claim]:
@@ -98,7 +102,7 @@ class Worker:
         return claim(lanes, free)
 
     def _take_more(self) -> list[TakenReply]:
-        return [] if self._stop_requested() else take_replies(conf.batch_size())
+        return [] if _stop.is_set() else take_replies(conf.batch_size())
 
     def _advance(self, taken: list[TakenReply]) -> list[Claim]:
         self._measure_room()
@@ -120,10 +124,10 @@ class Worker:
         return True
 
     def _may_claim(self) -> bool:
-        return time.monotonic() < self._until and not self._stop_requested()
+        return time.monotonic() < self._until and not _stop.is_set()
 
     def _not_now(self) -> str | None:
-        if self._stop_requested():
+        if _stop.is_set():
             return "the worker was asked to stop"
         if time.monotonic() > self._until + 2 * pace.BATCH_SECONDS and not self._threads.busy:
             return "the worker's time was over"

@@ -99,6 +99,13 @@ def command_due_in() -> float | None:
     return min(waits if unsettled is None else [*waits, unsettled], default=None)
 
 
+def overdue_commands_seconds() -> float:
+    """How long the oldest command that is due, and that this code handles, has been waiting."""
+    ((unsettled,),) = sql.run(statements.UNSETTLED_DUE_IN)
+    waits = [due_in for lane, due_in in waiting_lanes() if find_handler(*lane)]
+    return max(-(unsettled or 0.0), *(-wait for wait in waits), 0.0)
+
+
 def _lease_of(lane: Lane) -> float:
     handler = find_handler(*lane)
     return handler.lease_seconds() if handler else NO_HANDLER_LEASE_SECONDS

@@ -7,7 +7,7 @@ import psycopg
 from django.db import connection
 
 
-def run(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def run(statement: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
     """Execute ``statement`` on this thread's connection and return its rows.
 
     Goes past Django's cursor, which binds on the client and so can prepare nothing; errors are

@@ -6,7 +6,7 @@ statement locks and inserts in primary key order.
 """
 
 from processes.bus.models import Command
-from processes.bus.states import FINAL_STATUSES, CommandStatus, Edge, EventType, edge
+from processes.bus.states import FINAL_STATUSES, CommandStatus, Edge, EventType, edge, quoted
 
 CLAIM_EDGE = edge(Command, "claim")
 
@@ -14,10 +14,6 @@ SETTLE_EDGES: dict[str, Edge] = {
     name: edge(Command, name) for name in ("succeed", "schedule_retry", "release", "reject", "park")
 }
 (_SETTLED_FROM,) = {edge.sources for edge in SETTLE_EDGES.values()}
-
-
-def _in(statuses: tuple[str, ...]) -> str:
-    return "(" + ", ".join(f"'{status}'" for status in statuses) + ")"
 
 
 # The predicates of the two partial indexes, spelled as literals so that the planner sees them.
@@ -48,7 +44,7 @@ UPDATE bus_command c SET
     attempts = c.attempts + 1,
     available_at = bus_now() + due.lease * interval '1 second',
     updated_at = bus_now()
-FROM due WHERE c.id = due.id AND c.status IN {_in(CLAIM_EDGE.sources)}
+FROM due WHERE c.id = due.id AND c.status IN {quoted(CLAIM_EDGE.sources)}
 RETURNING c.id, c.domain, c.command_type, c.data, c.correlation_id, c.attempts, c.deliveries,
     c.max_attempts, false, extract(epoch FROM bus_now() - c.handler_missing_since)::float8
 """
@@ -78,7 +74,7 @@ WITH lane AS (
              WHERE lane.domain = c.domain AND lane.command_type = c.command_type), %s
         ) * interval '1 second',
         updated_at = bus_now()
-    FROM due WHERE c.id = due.id AND c.status IN {_in(CLAIM_EDGE.sources)}
+    FROM due WHERE c.id = due.id AND c.status IN {quoted(CLAIM_EDGE.sources)}
     RETURNING c.*, due.lost, due.alone AS lost_alone, due.attempt > c.max_attempts AS exhausted
 ), logged AS (
     INSERT INTO bus_commandevent (command_id, type, delivery, details)
@@ -111,7 +107,7 @@ WITH outcome AS MATERIALIZED (
              error_message, fingerprint, event, details, reply, result)
 ), held AS MATERIALIZED (
     SELECT c.id FROM bus_command c JOIN outcome o ON o.id = c.id
-    WHERE c.status IN {_in(_SETTLED_FROM)} AND c.deliveries = o.deliveries
+    WHERE c.status IN {quoted(_SETTLED_FROM)} AND c.deliveries = o.deliveries
     ORDER BY c.id FOR UPDATE OF c
 ), settled AS (
     UPDATE bus_command c SET
@@ -124,7 +120,7 @@ WITH outcome AS MATERIALIZED (
         last_error_code = coalesce(o.error_code, c.last_error_code),
         last_error_message = coalesce(o.error_message, c.last_error_message),
         fingerprint = coalesce(o.fingerprint, c.fingerprint),
-        completed_at = CASE WHEN o.status IN {_in(FINAL_STATUSES)} THEN bus_now() END,
+        completed_at = CASE WHEN o.status IN {quoted(FINAL_STATUSES)} THEN bus_now() END,
         parked_at = CASE WHEN o.status = '{SETTLE_EDGES["park"].target}' THEN bus_now() END,
         updated_at = bus_now()
     FROM outcome o JOIN held ON held.id = o.id WHERE c.id = o.id

@@ -3,6 +3,7 @@
 The machine itself is declared once, as transitions of ``models.Command``.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -60,3 +61,8 @@ def edge(model: type[models.Model], transition: str) -> Edge:
     declared: dict[Any, Any] = getattr(model, transition)._django_fsm.transitions
     (target,) = {move.target for move in declared.values()}
     return Edge(tuple(str(source) for source in declared), str(target))
+
+
+def quoted(values: Iterable[str]) -> str:
+    """Statuses or outcomes as the right side of SQL's IN, spelled out for the planner."""
+    return "(" + ", ".join(f"'{value}'" for value in values) + ")"

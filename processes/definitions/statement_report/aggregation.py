@@ -20,13 +20,13 @@ ZERO = Decimal("0.00")
 def summarise(opening_balance: str, transactions: Sequence[TransactionRow]) -> Summary:
     """Opening + credits - debits = closing, beside the bank's own figure."""
     opening = Decimal(opening_balance)
-    credits, debits = _sums(transactions)
-    closing = opening + credits - debits
+    credited, debited = _sums(transactions)
+    closing = opening + credited - debited
     bank = Decimal(transactions[-1]["balance"]) if transactions else closing
     return Summary(
         opening_balance=money_text(opening),
-        credits=money_text(credits),
-        debits=money_text(debits),
+        credits=money_text(credited),
+        debits=money_text(debited),
         closing_balance=money_text(closing),
         bank_balance=money_text(bank),
         difference=money_text(bank - closing),
@@ -49,8 +49,8 @@ def _totals_by(
         groups.setdefault(row[field], []).append(row)
     totals = []
     for name in sorted(groups):
-        credits, debits = _sums(groups[name])
-        totals.append(Total(name=name, credits=money_text(credits), debits=money_text(debits)))
+        credited, debited = _sums(groups[name])
+        totals.append(Total(name=name, credits=money_text(credited), debits=money_text(debited)))
     return totals
 
 
@@ -66,8 +66,8 @@ def _daily_balance(balance: Decimal, transactions: Sequence[TransactionRow]) -> 
 def _sums(transactions: Sequence[TransactionRow]) -> tuple[Decimal, Decimal]:
     """(credits, debits), both as positive amounts."""
     signed = [_signed(row) for row in transactions]
-    credits = sum((amount for amount in signed if amount > 0), ZERO)
-    return credits, credits - sum(signed, ZERO)
+    credited = sum((amount for amount in signed if amount > 0), ZERO)
+    return credited, credited - sum(signed, ZERO)
 
 
 def _signed(row: TransactionRow) -> Decimal:

@@ -54,9 +54,7 @@ def aggregate(message: CommandMessage) -> dict[str, Any]:
     }
 
 
-@command_handler(
-    "StatementRender", domain=DOMAIN, transactional=False, backoff=OUTSIDE_BACKOFF
-)
+@command_handler("StatementRender", domain=DOMAIN, transactional=False, backoff=OUTSIDE_BACKOFF)
 @with_chaos
 def render(message: CommandMessage) -> dict[str, Any]:
     name = rendering.file_name(message.data, _process_id(message))
@@ -109,9 +107,7 @@ def deregister(message: CommandMessage) -> None:
     Statement.objects.filter(process_id=_process_id(message)).delete()
 
 
-@command_handler(
-    "StatementNotify", domain=DOMAIN, transactional=False, backoff=OUTSIDE_BACKOFF
-)
+@command_handler("StatementNotify", domain=DOMAIN, transactional=False, backoff=OUTSIDE_BACKOFF)
 @with_chaos
 def notify(message: CommandMessage) -> dict[str, Any]:
     mail = notification.statement_mail(message.data, message.command_id)

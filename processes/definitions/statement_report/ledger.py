@@ -24,9 +24,9 @@ def balance_before(account_id: int, day: date) -> Decimal:
 
 def transactions_between(account_id: int, first: date, last: date) -> list[TransactionRow]:
     """Both days included, in the order of the ledger."""
-    rows = Transaction.objects.filter(
-        account_id=account_id, date__range=(first, last)
-    ).order_by("date", "transaction_id")
+    rows = Transaction.objects.filter(account_id=account_id, date__range=(first, last)).order_by(
+        "date", "transaction_id"
+    )
     return [
         TransactionRow(
             date=row.date.isoformat(),

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from processes.base import ProcessCommand, ProcessManager
-from processes.bus.models import Reply
+from processes.base import ProcessCommand, ProcessManager, ReceivedReply
 from processes.definitions.statement_report.chaos import chaos_of_step, read_chaos
 from processes.definitions.statement_report.request import read_request
 from processes.definitions.statement_report.shapes import Breakdown, Summary, TransactionRow
@@ -118,7 +117,7 @@ class StatementReport(ProcessManager[StatementReportState, StatementReportStep])
             data["chaos"] = chaos
         return ProcessCommand(plan.command_type, data)
 
-    def update_state(self, state: StatementReportState, step: Step, reply: Reply) -> None:
+    def update_state(self, state: StatementReportState, step: Step, reply: ReceivedReply) -> None:
         for name in PLAN[step].gives:
             if name not in (reply.data or {}):
                 raise ValueError(f"{step} must give {name!r}, and its result has none")
@@ -126,7 +125,9 @@ class StatementReport(ProcessManager[StatementReportState, StatementReportStep])
         if step is Step.RENDER:  # no later step needs them; the audit trail keeps them
             state.transactions, state.breakdown = [], None
 
-    def get_next_step(self, step: Step, reply: Reply, state: StatementReportState) -> Step | None:
+    def get_next_step(
+        self, step: Step, reply: ReceivedReply, state: StatementReportState
+    ) -> Step | None:
         return PLAN[step].then
 
     def get_compensation_step(self, step: Step) -> Step | None:

@@ -57,9 +57,7 @@ class Transaction(models.Model):
     balance = models.DecimalField(max_digits=MONEY_DIGITS, decimal_places=2)
 
     class Meta:
-        indexes = (
-            models.Index(fields=("account", "date", "transaction_id"), name="ledger_order"),
-        )
+        indexes = (models.Index(fields=("account", "date", "transaction_id"), name="ledger_order"),)
         constraints = (
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="amount_positive"),
             models.CheckConstraint(

@@ -4,13 +4,13 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.template.loader import render_to_string
 
 from processes.definitions.statement_report.models import Format
-from processes.definitions.statement_report.shapes import DayBalance
 
 CSV_COLUMNS = ("record", "date", "name", "credit", "debit", "balance", "bank_balance")
 CHART_WIDTH, CHART_HEIGHT = 720, 120
@@ -30,22 +30,25 @@ def render_statement(data: Mapping[str, Any]) -> str:
 
 def _html(data: Mapping[str, Any]) -> str:
     differs = Decimal(data["summary"]["difference"]) != 0
-    chart = chart_points(data["summary"]["opening_balance"], data["breakdown"]["daily_balance"])
-    context = {**data, "differs": differs, "chart": chart}
-    return render_to_string("statement_report/statement.html", context)
+    return render_to_string(
+        "statement_report/statement.html", {**data, "differs": differs, "chart": _chart(data)}
+    )
 
 
-def chart_points(opening: str, days: list[DayBalance]) -> str:
-    """The course of the balance as the points of an SVG polyline: a step for every day."""
-    balances = [Decimal(opening), *(Decimal(day["balance"]) for day in days)]
-    lowest = min(0, *balances)
-    height = max(0, *balances) - lowest or 1
-    points = []
-    for index, balance in enumerate(balances):
-        y = CHART_HEIGHT * (1 - (balance - lowest) / height)
-        for x in (index, index + 1):
-            points.append(f"{x * CHART_WIDTH / len(balances):.1f},{y:.1f}")
-    return " ".join(points)
+def _chart(data: Mapping[str, Any]) -> dict[str, str]:
+    """The course of the balance: the points of an SVG polyline, and how high zero lies."""
+    first, last = (date.fromisoformat(data[day]) for day in ("period_from", "period_to"))
+    length = (last - first).days + 1
+    balance = Decimal(data["summary"]["opening_balance"])
+    course = [(0, balance)]
+    for day in data["breakdown"]["daily_balance"]:
+        x = (date.fromisoformat(day["date"]) - first).days * CHART_WIDTH // length
+        course += [(x, balance), (x, balance := Decimal(day["balance"]))]
+    course.append((CHART_WIDTH, balance))
+    lowest = min(0, *(y for _, y in course))
+    scale = CHART_HEIGHT / ((max(0, *(y for _, y in course)) - lowest) or 1)
+    points = " ".join(f"{x},{CHART_HEIGHT - (y - lowest) * scale:.1f}" for x, y in course)
+    return {"points": points, "zero": f"{CHART_HEIGHT + lowest * scale:.1f}"}
 
 
 def _csv(data: Mapping[str, Any]) -> str:

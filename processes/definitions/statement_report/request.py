@@ -47,9 +47,7 @@ def _day(data: Mapping[str, Any], field: str) -> date:
     try:
         return parse_day(data.get(field))
     except ValueError:
-        raise ValueError(
-            f"{field} must be a date as YYYY-MM-DD, not {data.get(field)!r}"
-        ) from None
+        raise ValueError(f"{field} must be a date as YYYY-MM-DD, not {data.get(field)!r}") from None
 
 
 def _account_id(data: Mapping[str, Any]) -> int:

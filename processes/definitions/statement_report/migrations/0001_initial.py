@@ -5,54 +5,151 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('account_id', models.BigIntegerField(primary_key=True, serialize=False)),
+                ("account_id", models.BigIntegerField(primary_key=True, serialize=False)),
             ],
         ),
         migrations.CreateModel(
-            name='EndedOutage',
+            name="EndedOutage",
             fields=[
-                ('name', models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, primary_key=True, serialize=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Statement',
+            name="Statement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('process_id', models.UUIDField(unique=True)),
-                ('period_from', models.DateField()),
-                ('period_to', models.DateField()),
-                ('format', models.CharField(choices=[('HTML', 'Html'), ('CSV', 'Csv')], max_length=4)),
-                ('file', models.CharField(max_length=200)),
-                ('closing_balance', models.DecimalField(decimal_places=2, max_digits=18)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='statement_report.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("process_id", models.UUIDField(unique=True)),
+                ("period_from", models.DateField()),
+                ("period_to", models.DateField()),
+                (
+                    "format",
+                    models.CharField(choices=[("HTML", "Html"), ("CSV", "Csv")], max_length=4),
+                ),
+                ("file", models.CharField(max_length=200)),
+                ("closing_balance", models.DecimalField(decimal_places=2, max_digits=18)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statements",
+                        to="statement_report.account",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Transaction',
+            name="Transaction",
             fields=[
-                ('transaction_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('date', models.DateField()),
-                ('direction', models.CharField(choices=[('CREDIT', 'Credit'), ('DEBIT', 'Debit')], max_length=6)),
-                ('operation', models.CharField(blank=True, choices=[('CASH_DEPOSIT', 'Cash Deposit'), ('CASH_WITHDRAWAL', 'Cash Withdrawal'), ('CARD_WITHDRAWAL', 'Card Withdrawal'), ('INCOMING_TRANSFER', 'Incoming Transfer'), ('OUTGOING_TRANSFER', 'Outgoing Transfer')], max_length=20)),
-                ('purpose', models.CharField(blank=True, choices=[('INTEREST', 'Interest'), ('STATEMENT_FEE', 'Statement Fee'), ('HOUSEHOLD', 'Household'), ('INSURANCE', 'Insurance'), ('PENSION', 'Pension'), ('LOAN', 'Loan'), ('OVERDRAFT_INTEREST', 'Overdraft Interest')], max_length=20)),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('balance', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='statement_report.account')),
+                ("transaction_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("date", models.DateField()),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("CREDIT", "Credit"), ("DEBIT", "Debit")], max_length=6
+                    ),
+                ),
+                (
+                    "operation",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("CASH_DEPOSIT", "Cash Deposit"),
+                            ("CASH_WITHDRAWAL", "Cash Withdrawal"),
+                            ("CARD_WITHDRAWAL", "Card Withdrawal"),
+                            ("INCOMING_TRANSFER", "Incoming Transfer"),
+                            ("OUTGOING_TRANSFER", "Outgoing Transfer"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("INTEREST", "Interest"),
+                            ("STATEMENT_FEE", "Statement Fee"),
+                            ("HOUSEHOLD", "Household"),
+                            ("INSURANCE", "Insurance"),
+                            ("PENSION", "Pension"),
+                            ("LOAN", "Loan"),
+                            ("OVERDRAFT_INTEREST", "Overdraft Interest"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("balance", models.DecimalField(decimal_places=2, max_digits=14)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="statement_report.account",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['account', 'date', 'transaction_id'], name='ledger_order')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='amount_positive'), models.CheckConstraint(condition=models.Q(('direction__in', ['CREDIT', 'DEBIT'])), name='direction_known'), models.CheckConstraint(condition=models.Q(('operation__in', ('', 'CASH_DEPOSIT', 'CASH_WITHDRAWAL', 'CARD_WITHDRAWAL', 'INCOMING_TRANSFER', 'OUTGOING_TRANSFER'))), name='operation_known'), models.CheckConstraint(condition=models.Q(('purpose__in', ('', 'INTEREST', 'STATEMENT_FEE', 'HOUSEHOLD', 'INSURANCE', 'PENSION', 'LOAN', 'OVERDRAFT_INTEREST'))), name='purpose_known')],
+                "indexes": [
+                    models.Index(fields=["account", "date", "transaction_id"], name="ledger_order")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="amount_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("direction__in", ["CREDIT", "DEBIT"])),
+                        name="direction_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "operation__in",
+                                (
+                                    "",
+                                    "CASH_DEPOSIT",
+                                    "CASH_WITHDRAWAL",
+                                    "CARD_WITHDRAWAL",
+                                    "INCOMING_TRANSFER",
+                                    "OUTGOING_TRANSFER",
+                                ),
+                            )
+                        ),
+                        name="operation_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "purpose__in",
+                                (
+                                    "",
+                                    "INTEREST",
+                                    "STATEMENT_FEE",
+                                    "HOUSEHOLD",
+                                    "INSURANCE",
+                                    "PENSION",
+                                    "LOAN",
+                                    "OVERDRAFT_INTEREST",
+                                ),
+                            )
+                        ),
+                        name="purpose_known",
+                    ),
+                ],
             },
         ),
     ]

@@ -15,5 +15,5 @@ def money(amount: str) -> str:
 
 @register.filter
 def words(name: str) -> str:
-    """``"CASH_DEPOSIT"`` as ``Cash deposit``; a dash for what the ledger leaves open."""
-    return name.replace("_", " ").capitalize() or "\u2013"
+    """``"CASH_DEPOSIT"`` as ``Cash deposit``; empty is what the ledger leaves open."""
+    return name.replace("_", " ").capitalize() or "Not stated"
