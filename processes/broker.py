@@ -46,7 +46,7 @@ LOOK_APART_SECONDS = 0.005
 STATEMENT_TIMEOUT = "5s"
 """Held up by a locked table, the pusher would pass for stuck."""
 
-type Package = tuple[int | None, str]
+Package = tuple[int | None, str]
 """What the pusher takes: the row to acknowledge, if any, and the signed task."""
 
 
@@ -96,13 +96,13 @@ class ClusterBroker(Broker):
         self._listener = self._listener or Listener()
         time.sleep(max(0.0, self._looked_at + LOOK_APART_SECONDS - time.monotonic()))
         self._looked_at = time.monotonic()
-        packages = self._ordinary_tasks()
+        self._beat()
         due_in = self._work_due_in()
+        packages = self._ordinary_tasks()  # the last query: if it fails, nothing was taken
         if due_in <= 0:
             packages.append(self._offer_work())
         if not packages:
             self._listener.wait(self.board.bell, min(due_in, WAIT_SECONDS))
-        self._beat()
         return packages
 
     def _ordinary_tasks(self) -> list[Package]:

@@ -22,7 +22,7 @@ from processes.bus.claims import Claim, claim_when_sent
 from processes.bus.errors import DuplicateProcess, InvalidProcessData, NotFailed, NotFound
 from processes.bus.fitness import UnfitJson, fit_text, json_object_text
 from processes.bus.handlers import CommandMessage, Handler, find_handler
-from processes.bus.leases import process_ends_after
+from processes.bus.leases import leases_enforced
 from processes.bus.models import Reply
 from processes.bus.querysets import MAX_TRIES
 from processes.bus.sending import NewCommand, as_uuid, reserve_address, write_commands
@@ -97,8 +97,8 @@ def take_replies(most: int) -> list[TakenReply]:
 
 def reply_due_in() -> float | None:
     """Seconds until the first reply this code can handle is due; None if there is none."""
-    ((seconds,),) = sql.run(statements.REPLY_DUE_IN, [known_process_types()])
-    return None if seconds is None else float(seconds)
+    rows = sql.run(statements.REPLY_DUE_IN, [known_process_types()])
+    return rows[0][0] if rows else None
 
 
 def handle_replies(taken: Sequence[TakenReply], run_next: RunNext) -> list[Claim]:
@@ -108,7 +108,7 @@ def handle_replies(taken: Sequence[TakenReply], run_next: RunNext) -> list[Claim
     """
     if not taken:
         return []
-    with process_ends_after(time.monotonic() + TAKEN_LEASE_SECONDS):
+    with leases_enforced(time.monotonic() + TAKEN_LEASE_SECONDS):
         try:
             return _handle_together(taken, run_next)
         except (DatabaseError, InterfaceError, ReplyHandledElsewhere) as error:

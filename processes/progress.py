@@ -120,7 +120,6 @@ def write_progress(batch: Sequence[Progress]) -> int:
 
 def _process(row: tuple[Any, ...]) -> Process:
     values = dict(zip(statements.PROCESS_FIELDS, row, strict=True))
-    values["data"] = json.loads(values["data"])
     values["state"] = json.loads(values["state"])
     process = Process.from_db(None, list(values), list(values.values()))
     process.trail = AuditTrail(process.id)

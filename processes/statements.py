@@ -11,8 +11,8 @@ from processes.states import TERMINAL_STATUSES, Direction
 
 
 PROCESS_FIELDS = (
-    "id", "domain", "process_type", "data", "status", "current_step", "state",
-    "error_code", "error_message", "created_at", "updated_at", "completed_at",
+    "id", "domain", "process_type", "status", "current_step", "state", "error_code",
+    "error_message",
 )  # fmt: skip
 
 # The predicate of the partial indexes on replies, for the replies addressed to the engine.
@@ -24,7 +24,7 @@ def _unhandled(reply: str) -> str:
 # Parameter: array of the known process types.
 _READY = f"""
     FROM bus_reply r
-    JOIN processes_process p ON p.id = r.correlation_id AND p.process_type = ANY(%s::text[])
+    JOIN processes_process p ON p.id = r.correlation_id AND p.process_type = ANY(%b::text[])
     WHERE {_unhandled("r")} AND r.tries < {MAX_TRIES}
         AND NOT EXISTS (
             SELECT FROM bus_reply earlier
@@ -38,7 +38,7 @@ _READY = f"""
 TAKE = f"""
 WITH ready AS MATERIALIZED (
     SELECT r.id, r.tries {_READY} AND r.retry_at <= bus_now()
-    ORDER BY r.tries > 0 DESC, r.id LIMIT %s
+    ORDER BY r.retry_at, r.id LIMIT %s
     FOR UPDATE OF r SKIP LOCKED
 )
 UPDATE bus_reply r SET tries = r.tries + 1, retry_at = bus_now() + %s * interval '1 second'
@@ -50,12 +50,14 @@ RETURNING r.id, r.correlation_id
 """
 
 # Parameter: known process types.  Seconds until the first reply is due; null if none waits.
-REPLY_DUE_IN = f"SELECT extract(epoch FROM min(r.retry_at) - bus_now())::float8 {_READY}"
+REPLY_DUE_IN = f"""
+SELECT extract(epoch FROM r.retry_at - bus_now())::float8 {_READY} ORDER BY r.retry_at LIMIT 1
+"""
 
 # Parameter: array of process ids.
 LOCK = f"""
 SELECT {", ".join(PROCESS_FIELDS)} FROM processes_process
-WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED
+WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED
 """
 
 # The first unhandled reply of each process, and the step it belongs to.
@@ -66,7 +68,7 @@ SELECT DISTINCT ON (r.correlation_id)
     r.tries, s.id, s.sequence, s.step, s.direction, s.compensates_id, s.outcome,
     s.parked_at IS NOT NULL
 FROM bus_reply r LEFT JOIN processes_processstep s ON s.command_id = r.command_id
-WHERE {_unhandled("r")} AND r.correlation_id = ANY(%s::uuid[])
+WHERE {_unhandled("r")} AND r.correlation_id = ANY(%b::uuid[])
 ORDER BY r.correlation_id, r.id
 """
 
@@ -74,7 +76,7 @@ ORDER BY r.correlation_id, r.id
 READ_TRAILS = """
 SELECT process_id, id, command_id, sequence, step, direction, compensates_id, outcome,
     parked_at IS NOT NULL
-FROM processes_processstep WHERE process_id = ANY(%s::uuid[]) ORDER BY process_id, sequence
+FROM processes_processstep WHERE process_id = ANY(%b::uuid[]) ORDER BY process_id, sequence
 """
 
 # Writes what the managers decided: replies handled, their steps' outcomes, the processes, and
@@ -86,7 +88,7 @@ FROM processes_processstep WHERE process_id = ANY(%s::uuid[]) ORDER BY process_i
 ADVANCE = f"""
 WITH handled AS (
     UPDATE bus_reply r SET handled_at = bus_now(), last_error = ''
-    FROM unnest(%s::bigint[], %s::bigint[]) AS h(reply_id, step_id)
+    FROM unnest(%b::bigint[], %b::bigint[]) AS h(reply_id, step_id)
     WHERE r.id = h.reply_id AND r.handled_at IS NULL
     RETURNING h.step_id, r.outcome, r.data, r.error_code, r.error_message
 ), recorded AS (
@@ -106,7 +108,7 @@ WITH handled AS (
         error_code = a.error_code, error_message = a.error_message, updated_at = bus_now(),
         completed_at = CASE WHEN a.status IN {quoted(TERMINAL_STATUSES)}
             THEN coalesce(p.completed_at, bus_now()) END
-    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+    FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
         AS a(id, status, current_step, state, error_code, error_message)
     WHERE p.id = a.id
 ), added AS (
@@ -117,8 +119,8 @@ WITH handled AS (
         n.command_type, n.command_data::jsonb, CASE WHEN n.command_id IS NOT NULL THEN bus_now() END,
         n.outcome, CASE WHEN n.outcome IS NOT NULL THEN bus_now() END, n.error_code,
         n.error_message
-    FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::bigint[], %s::uuid[],
-        %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+    FROM unnest(%b::uuid[], %b::int[], %b::text[], %b::text[], %b::bigint[], %b::uuid[],
+        %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
         AS n(process_id, sequence, step, direction, compensates_id, command_id, command_type,
              command_data, outcome, error_code, error_message)
     CROSS JOIN (SELECT count(*) FROM recorded) AS after_recording
@@ -134,7 +136,7 @@ UPDATE bus_reply r SET
     tries = r.tries - b.uncounted,
     retry_at = bus_now() + b.delay * interval '1 second',
     last_error = b.last_error
-FROM unnest(%s::bigint[], %s::int[], %s::float8[], %s::text[])
+FROM unnest(%b::bigint[], %b::int[], %b::float8[], %b::text[])
     AS b(id, uncounted, delay, last_error)
 WHERE r.id = b.id AND r.handled_at IS NULL
 RETURNING r.id
@@ -145,8 +147,8 @@ RETURNING r.id
 # command type, command data.
 START = f"""
 WITH new AS (
-    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-        %s::text[], %s::uuid[], %s::text[], %s::text[])
+    SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+        %b::text[], %b::uuid[], %b::text[], %b::text[])
         AS n(id, domain, process_type, data, status, current_step, state, command_id,
              command_type, command_data)
 ), started AS (
@@ -169,7 +171,7 @@ SELECT id FROM started
 # Parameters: arrays id, process type, data.
 CONFLICTING = """
 SELECT DISTINCT n.id
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS n(id, process_type, data)
+FROM unnest(%b::uuid[], %b::text[], %b::text[]) AS n(id, process_type, data)
 JOIN processes_process p ON p.id = n.id
 WHERE p.process_type <> n.process_type OR p.data <> n.data::jsonb
 """

@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from processes.bus import pace
 from processes.bus.claims import Claim
-from processes.bus.leases import LeaseOverrun, interrupted_at, process_ends_after
+from processes.bus.leases import LeaseOverrun, interrupted_at, leases_enforced
 from processes.bus.locks import claim_holds
 from processes.bus.outcomes import (
     LeaseLost,
@@ -47,7 +47,7 @@ def deliver(claims: Sequence[Claim], taken_by: str, not_now: NotNow) -> list[Tak
     """
     if not claims:
         return []
-    with process_ends_after(max(claim.deadline for claim in claims)):
+    with leases_enforced(max(claim.deadline for claim in claims)):
         try:
             return _deliver_together(claims, taken_by, not_now)
         except (BatchDisturbed, DatabaseError, InterfaceError) as error:

@@ -20,6 +20,26 @@ class LeaseOverrun(KeyboardInterrupt):
     """
 
 
+@contextmanager
+def leases_enforced(until: float) -> Iterator[None]:
+    """Let ``interrupted_at`` work in the block, which holds leases ``until`` at the latest.
+
+    ``until`` is a ``time.monotonic()``.  The last resort against code that swallows its
+    interruption or hangs outside Python: this process ends, with a traceback on stderr, when the
+    grace after ``until`` is over too.  The watch is a C thread that needs no interpreter lock;
+    another worker takes over.
+    """
+    seconds = max(until - time.monotonic(), 0) + GRACE_SECONDS
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+    previous = _in_main_thread() and signal.signal(signal.SIGALRM, _raise_overrun)
+    try:
+        yield
+    finally:
+        if _in_main_thread():
+            signal.signal(signal.SIGALRM, previous)
+        faulthandler.cancel_dump_traceback_later()
+
+
 class _Alarm:
     armed = False
 
@@ -30,10 +50,9 @@ def interrupted_at(deadline: float) -> Iterator[None]:
 
     Works by SIGALRM and so only in the main thread; elsewhere the block runs unwatched.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGALRM, _raise_overrun)
     _Alarm.armed = True
     signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 0.001))
     try:
@@ -41,7 +60,6 @@ def interrupted_at(deadline: float) -> Iterator[None]:
     finally:
         _Alarm.armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 def _raise_overrun(signum: int, frame: FrameType | None) -> None:
@@ -50,16 +68,5 @@ def _raise_overrun(signum: int, frame: FrameType | None) -> None:
         raise LeaseOverrun
 
 
-@contextmanager
-def process_ends_after(deadline: float) -> Iterator[None]:
-    """End this process, with a traceback on stderr, if the block runs past ``deadline`` + grace.
-
-    The last resort against code that swallows its interruption or hangs outside Python: the
-    watch is a C thread that needs no interpreter lock.  Another worker takes over.
-    """
-    seconds = max(deadline - time.monotonic(), 0) + GRACE_SECONDS
-    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

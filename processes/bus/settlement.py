@@ -44,12 +44,8 @@ def settle(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str) -> Settled:
     arrays = sql.columns(rows, 13)
     written = sql.run(statements.SETTLE, [*arrays, taken_by, TAKEN_LEASE_SECONDS])
     return Settled(
-        frozenset(command_id for command_id, *_ in written),
-        [
-            TakenReply(reply_id, correlation_id)
-            for _, reply_id, correlation_id, tries in written
-            if tries
-        ],
+        frozenset(command_id for command_id, _, _ in written if command_id),
+        [TakenReply(reply_id, process_id) for _, reply_id, process_id in written if reply_id],
     )
 
 

@@ -25,7 +25,7 @@ UNSETTLED = (
 # Parameters: arrays domain, command type, lease in seconds, most of this lane; most in all.
 CLAIM = f"""
 WITH lane AS (
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[], %s::int[])
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::float8[], %b::int[])
         AS l(domain, command_type, lease, most)
 ), due AS MATERIALIZED (
     SELECT c.id, lane.lease
@@ -54,7 +54,7 @@ RETURNING c.id, c.domain, c.command_type, c.data, c.correlation_id, c.attempts, 
 # Parameters: arrays domain, command type, lease in seconds; lease of any other type.
 CLAIM_ALONE = f"""
 WITH lane AS (
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[]) AS l(domain, command_type, lease)
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::float8[]) AS l(domain, command_type, lease)
 ), due AS MATERIALIZED (
     SELECT id, status = '{CommandStatus.IN_PROGRESS}' AS lost, alone,
         attempts + CASE WHEN status = '{CommandStatus.PENDING}' OR alone THEN 1 ELSE 0 END
@@ -93,16 +93,16 @@ SELECT id, domain, command_type, data, correlation_id, attempts, deliveries, max
 FROM claimed
 """
 
-# Writes outcomes, each only if its claim still holds; returns the commands it settled, with the
-# id of the reply if one was written.  A reply to ``taken_by`` is born taken: its settler goes on
+# Writes outcomes, each only if its claim still holds; returns the id of each command it settled,
+# and id and correlation id of each reply that is born taken.  A reply to ``taken_by`` is born taken: its settler goes on
 # to handle it, and has the lease for that.
 # Parameters: arrays id, deliveries, target status, uncounted, delay in seconds, handler missing,
 # error code, error message, fingerprint, event type, event details, reply outcome, reply data;
 # taken by, its lease in seconds.
 SETTLE = f"""
 WITH outcome AS MATERIALIZED (
-    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::bool[], %s::float8[], %s::bool[],
-        %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+    SELECT * FROM unnest(%b::uuid[], %b::int[], %b::text[], %b::bool[], %b::float8[], %b::bool[],
+        %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
         AS o(id, deliveries, status, uncounted, delay, handler_missing, error_code,
              error_message, fingerprint, event, details, reply, result)
 ), held AS MATERIALIZED (
@@ -137,10 +137,10 @@ WITH outcome AS MATERIALIZED (
         bus_now() + CASE WHEN reply_to = taken.by THEN taken.lease ELSE 0 END * interval '1 second'
     FROM settled CROSS JOIN (SELECT %s::text AS by, %s::float8 AS lease) taken
     WHERE reply IS NOT NULL AND reply_to <> '' ORDER BY id
-    RETURNING id, command_id, correlation_id, tries
+    RETURNING id, correlation_id, tries
 )
-SELECT s.id, r.id, r.correlation_id, r.tries
-FROM settled s LEFT JOIN replied r ON r.command_id = s.id
+SELECT id, NULL::bigint, NULL::uuid FROM settled
+UNION ALL SELECT NULL::uuid, id, correlation_id FROM replied WHERE tries > 0
 """
 
 # Writes new commands and their SENT events; returns the ids that were not there before.  One
@@ -149,8 +149,8 @@ FROM settled s LEFT JOIN replied r ON r.command_id = s.id
 # lease in seconds (null: left for any worker).
 SEND = f"""
 WITH new AS (
-    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[],
-        %s::int[], %s::float8[])
+    SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::uuid[], %b::text[],
+        %b::int[], %b::float8[])
         AS n(id, domain, command_type, data, correlation_id, reply_to, max_attempts, lease)
 ), sent AS (
     INSERT INTO bus_command (id, domain, command_type, data, correlation_id, reply_to,
@@ -172,7 +172,7 @@ SELECT id FROM sent
 # Parameters: arrays id, domain, command type, data, correlation id, reply to.
 CONFLICTING = """
 SELECT DISTINCT n.id
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[])
+FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::uuid[], %b::text[])
     AS n(id, domain, command_type, data, correlation_id, reply_to)
 JOIN bus_command c ON c.id = n.id
 WHERE (c.domain, c.command_type, c.correlation_id, c.reply_to)
@@ -206,7 +206,7 @@ WHERE {UNSETTLED}
 LOG_LATE_OUTCOMES = f"""
 INSERT INTO bus_commandevent (command_id, type, delivery, details)
 SELECT c.id, '{EventType.LATE_OUTCOME}', late.delivery, late.details::jsonb
-FROM unnest(%s::uuid[], %s::int[], %s::text[]) AS late(id, delivery, details)
+FROM unnest(%b::uuid[], %b::int[], %b::text[]) AS late(id, delivery, details)
 JOIN bus_command c ON c.id = late.id
 ORDER BY c.id
 RETURNING id

@@ -18,11 +18,14 @@ ZERO = Decimal("0.00")
 
 
 def summarise(opening_balance: str, transactions: Sequence[TransactionRow]) -> Summary:
-    """Opening + credits - debits = closing, beside the bank's own figure."""
+    """Opening + credits - debits = closing, beside the bank's own figure.
+
+    There is at least one transaction, and they come in order of date.
+    """
     opening = Decimal(opening_balance)
     credited, debited = _sums(transactions)
     closing = opening + credited - debited
-    bank = Decimal(transactions[-1]["balance"]) if transactions else closing
+    bank = _bank_balance(transactions, closing)
     return Summary(
         opening_balance=money_text(opening),
         credits=money_text(credited),
@@ -39,6 +42,17 @@ def break_down(opening_balance: str, transactions: Sequence[TransactionRow]) -> 
         by_purpose=_totals_by("purpose", transactions),
         daily_balance=_daily_balance(Decimal(opening_balance), transactions),
     )
+
+
+def _bank_balance(transactions: Sequence[TransactionRow], closing: Decimal) -> Decimal:
+    """The bank's own figure at the end of the last day on which money moved.
+
+    Within a day the ledger's order is not the bank's: any of that day's balances may be the
+    last one, and the one nearest to ours is taken.
+    """
+    last_day = transactions[-1]["date"]
+    balances = [Decimal(row["balance"]) for row in transactions if row["date"] == last_day]
+    return min(balances, key=lambda balance: abs(balance - closing))
 
 
 def _totals_by(

@@ -15,7 +15,7 @@ class TransactionRow(TypedDict):
 
 
 class Summary(TypedDict):
-    """``bank_balance`` is what the bank's books say after the period's last transaction."""
+    """``bank_balance`` is what the bank's own books say at the end."""
 
     opening_balance: str
     credits: str
