@@ -133,4 +133,4 @@ def held_up() -> Iterator[HeldUp]:
 def oldest_due_seconds() -> float:
     """How long the oldest item that is due and can run here has been waiting; 0 if none is."""
     reply = reply_due_in()
-    return max(overdue_commands_seconds(), -(reply or 0.0), 0.0)
+    return max(0.0, overdue_commands_seconds(), -(reply or 0.0))

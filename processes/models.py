@@ -11,7 +11,7 @@ from django_fsm import FSMField, FSMModelMixin, transition
 
 from processes.bus.clock import BusNow
 from processes.bus.models import NAME_LENGTH, Command, Reply
-# HEARTBEAT
+from processes.heartbeat import WorkerHeartbeat
 from processes.states import (
     TERMINAL_STATUSES,
     Channel,

@@ -103,7 +103,7 @@ def overdue_commands_seconds() -> float:
     """How long the oldest command that is due, and that this code handles, has been waiting."""
     ((unsettled,),) = sql.run(statements.UNSETTLED_DUE_IN)
     waits = [due_in for lane, due_in in waiting_lanes() if find_handler(*lane)]
-    return max(-(unsettled or 0.0), *(-wait for wait in waits), 0.0)
+    return max(0.0, -(unsettled or 0.0), *(-wait for wait in waits))
 
 
 def _lease_of(lane: Lane) -> float:
