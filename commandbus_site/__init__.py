@@ -1,0 +1,1 @@
+"""Wiring only: settings, addresses, entry points and the embedded PostgreSQL."""

@@ -1,0 +1,167 @@
+"""All settings; the only place that reads the environment. The README has a table of the variables."""
+
+import os
+from pathlib import Path
+
+from commandbus_site import embedded_postgres, environment
+from commandbus_site.secret_key import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"
+
+# Security
+
+DEBUG = environment.switch("DEBUG", default=False)
+SECRET_KEY = environment.text("SECRET_KEY", "") or secret_key(VAR / "secret_key")
+ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS", [])
+
+HTTPS = environment.switch("COMMANDBUS_HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
+    for validator in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# The site
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    # Before django_q: our qcluster command takes the place of django-q2's.
+    "processes.bus",
+    "processes",
+    "processes.definitions.statement_report",
+    "tsq",
+    "django_q",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+ROOT_URLCONF = "commandbus_site.urls"
+WSGI_APPLICATION = "commandbus_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+}
+
+# Database. Connections stay open: opening one costs more than a whole batch of commands.
+
+DATABASES = {
+    "default": {
+        **(environment.database("DATABASE_URL") or embedded_postgres.database_settings()),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+
+# Mail
+
+_mail = environment.mail("EMAIL_URL") or {
+    "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+    "EMAIL_FILE_PATH": str(VAR / "mail"),
+}
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"]
+EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "commandbus@localhost")
+
+# The command bus
+
+COMMANDBUS = {
+    "WORKERS": environment.whole_number("COMMANDBUS_WORKERS", os.cpu_count() or 1),
+    "BATCH_SIZE": environment.whole_number("COMMANDBUS_BATCH_SIZE", 100),
+    "LEASE_SECONDS": environment.seconds("COMMANDBUS_LEASE_SECONDS", 60),
+    "MAX_ATTEMPTS": environment.whole_number("COMMANDBUS_MAX_ATTEMPTS", 3),
+    "BACKOFF_SECONDS": environment.list_of_seconds("COMMANDBUS_BACKOFF_SECONDS", (10, 60, 300)),
+    "THREADS": environment.whole_number("COMMANDBUS_THREADS", 16),
+    "NO_HANDLER_SECONDS": environment.seconds("COMMANDBUS_NO_HANDLER_SECONDS", 600),
+}
+COMMANDBUS_DEFINITIONS = ["processes.definitions.statement_report"]
+COMMANDBUS_STATEMENTS_DIR = Path(
+    environment.text("COMMANDBUS_STATEMENTS_DIR", str(VAR / "statements"))
+)
+
+Q_CLUSTER = {
+    "name": "commandbus",
+    "orm": "default",
+}
+
+# Logging
+
+LOG_LEVEL = environment.one_of(
+    "COMMANDBUS_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO"
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "one_line": {
+            "()": "commandbus_site.logs.OneLineFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "one_line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}
