@@ -1,0 +1,69 @@
+"""Fixtures of every test: the clock, registration for the time of a test, and a process."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from processes.bus.handlers import HandlerFunction, command_handler, unregister_handler
+from processes.registry import register_process, unregister_process
+from tests.support.clock import DatabaseClock
+from tests.support.leftovers import forget_worker_state
+from tests.support.three_steps import DOMAIN, Story, ThreeStep
+
+
+@pytest.fixture(autouse=True)
+def fresh_worker() -> Iterator[None]:
+    """No test sees what another one's worker measured or still runs."""
+    forget_worker_state()
+    yield
+    forget_worker_state()
+
+
+@pytest.fixture
+def clock(db: None) -> Iterator[DatabaseClock]:
+    """``clock.advance(seconds)`` moves the database's clock for the time of the test."""
+    with DatabaseClock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def register_handler() -> Iterator[Callable[..., HandlerFunction]]:
+    """``register_handler("Type", function, **options)``: known for the time of the test."""
+    registered: list[tuple[str, str]] = []
+
+    def register(
+        command_type: str, function: HandlerFunction, *, domain: str = DOMAIN, **options: Any
+    ) -> HandlerFunction:
+        command_handler(command_type, domain=domain, **options)(function)
+        registered.append((domain, command_type))
+        return function
+
+    yield register
+    for lane in registered:
+        unregister_handler(*lane)
+
+
+@pytest.fixture
+def register_manager() -> Iterator[Callable[[type], type]]:
+    """``register_manager(ManagerClass)``: known for the time of the test."""
+    registered: list[type] = []
+
+    def register(manager: type) -> type:
+        register_process(manager)
+        registered.append(manager)
+        return manager
+
+    yield register
+    for manager in registered:
+        unregister_process(manager.process_type)
+
+
+@pytest.fixture
+def story(register_manager, register_handler) -> Story:
+    """The process ``ThreeSteps`` with its handlers; see ``tests.support.three_steps``."""
+    story = Story()
+    register_manager(story.manager)
+    for step in ThreeStep:
+        register_handler(step.value, story.handler_of(step.value))
+    return story

@@ -1,0 +1,1 @@
+"""What tests share: a clock to move, other sessions of the database, and a process to run."""

@@ -1,0 +1,12 @@
+"""What the product keeps per operating system process, and how a test starts without it."""
+
+from processes import worker
+from processes.bus import pace
+
+
+def forget_worker_state() -> None:
+    """Measured handler times and this process's worker with its threads."""
+    pace._seconds.clear()
+    for left in worker._workers.values():
+        left._threads._pool.shutdown(wait=False, cancel_futures=True)
+    worker._workers.clear()
