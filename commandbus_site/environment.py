@@ -41,17 +41,22 @@ def list_of_seconds(name: str, default: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def names(name: str, default: list[str]) -> list[str]:
-    return [item.strip() for item in env.str(name, default="").split(",") if item.strip()] or default
+    items = [item.strip() for item in env.str(name, default="").split(",")]
+    return [item for item in items if item] or default
 
 
 def one_of(name: str, choices: tuple[str, ...], default: str) -> str:
-    return _read(name, lambda value: choices[choices.index(value)], default, f"Write one of {', '.join(choices)}.")
+    def parse(value: str) -> str:
+        return choices[choices.index(value.upper())]
+
+    return _read(name, parse, default, f"Write one of {', '.join(choices)}.")
 
 
 def database(name: str) -> dict[str, Any] | None:
     """A PostgreSQL database; the value is not shown in the error, it may hold a password."""
     if not env.str(name, default=""):
         return None
+    config: dict[str, Any]
     try:
         config = env.db_url(name)
     except (ValueError, ImproperlyConfigured):
@@ -69,12 +74,13 @@ def mail(name: str) -> dict[str, Any] | None:
     if not env.str(name, default=""):
         return None
     try:
-        return env.email_url(name)
+        config: dict[str, Any] = env.email_url(name)
     except (ValueError, ImproperlyConfigured):
         raise ImproperlyConfigured(
             f"{name} is not the address of a mail server. Write"
             " smtp+tls://user:password@host:587, special characters percent-encoded."
         ) from None
+    return config
 
 
 def _read(name: str, parse: Callable[[str], T], default: T, remedy: str) -> T:

@@ -1,4 +1,4 @@
-"""The secret key of a site to which none was given: made once, kept in a file only its owner reads."""
+"""The secret key of a site that was given none: made once, in a file only its owner can read."""
 
 import os
 import secrets
@@ -23,4 +23,4 @@ def _generate(path: Path) -> None:
         with suppress(FileExistsError):
             os.link(draft, path)
     finally:
-        os.unlink(draft)
+        Path(draft).unlink()

@@ -1,7 +1,8 @@
-"""All settings; the only place that reads the environment. The README has a table of the variables."""
+"""All settings; nothing else reads the environment. The README has a table of the variables."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 from commandbus_site import embedded_postgres, environment
 from commandbus_site.secret_key import secret_key
@@ -128,7 +129,7 @@ DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "commandbus@localhos
 
 # The command bus
 
-COMMANDBUS = {
+COMMANDBUS: dict[str, Any] = {
     "WORKERS": environment.whole_number("COMMANDBUS_WORKERS", os.cpu_count() or 1),
     "BATCH_SIZE": environment.whole_number("COMMANDBUS_BATCH_SIZE", 100),
     "LEASE_SECONDS": environment.seconds("COMMANDBUS_LEASE_SECONDS", 60),

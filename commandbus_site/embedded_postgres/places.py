@@ -23,7 +23,7 @@ INSTALLATION = "pginstall18"
 
 
 def home(var: Path) -> Path:
-    """The folder of data, log and lock; created if missing. For root, ``var/postgres`` links to it."""
+    """The folder of data, log and lock, created if missing; root's lies behind a link."""
     var.mkdir(parents=True, exist_ok=True)
     entry = var / "postgres"
     if os.geteuid() == 0 and not entry.exists():
@@ -54,7 +54,8 @@ def socket_folder(home: Path) -> Path:
     length = len(os.fsencode(home / SOCKET_NAME))
     if length <= LONGEST_SOCKET_PATH and "," not in str(home):
         return home
-    return Path("/tmp") / f"commandbus-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"
+    # prepare_socket_folder() sees to it that nobody else has made this one.
+    return Path("/tmp") / f"commandbus-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"  # noqa: S108
 
 
 def prepare_socket_folder(home: Path) -> None:

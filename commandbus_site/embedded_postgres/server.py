@@ -145,7 +145,7 @@ class EmbeddedPostgres:
         return row[0] if row else 0
 
     def _run(self, program: str, *arguments: str, inherit: tuple[int, ...] = ()) -> None:
-        """Run a program of PostgreSQL as the server's user, untouched by the caller's PG* and LC_*."""
+        """Run a program of PostgreSQL as the server's user, whatever the caller's PG* and LC_*."""
         account = places.server_account(self.home)
         result = subprocess.run(
             [places.programs() / program, *arguments],
