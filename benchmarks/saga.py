@@ -157,11 +157,12 @@ def qcluster(environment: dict[str, str]) -> Iterator[None]:
 
 
 def _url(database: dict[str, str]) -> str:
+    """The address of the database; a HOST that is a folder (of a socket) becomes part of the path."""
     user = quote(database["USER"], safe="")
     password = f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
-    host = quote(database["HOST"], safe="")
-    port = f":{database['PORT']}" if database["PORT"] else ""
-    return f"postgres://{user}{password}@{host}{port}/{database['NAME']}"
+    host, port = database["HOST"], database["PORT"]
+    server = f"/{host}" if host.startswith("/") else f"{host}:{port or 5432}"
+    return f"postgres://{user}{password}@{server}/{database['NAME']}"
 
 
 def _options() -> argparse.Namespace:

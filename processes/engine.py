@@ -79,14 +79,16 @@ def start_processes(
     new = _prepared(process_type, data, process_ids)
     arrays = sql.columns([_start_row(process) for process in new], 10)
     with transaction.atomic():
-        started = {process_id for (process_id,) in sql.run(statements.START, arrays)}
+        started = dict(sql.run(statements.START, arrays))
         if len(started) < len(new):
             _refuse_other_content(arrays)
         if started:
             write_commands([_first_command(p) for p in new if p.id in started])
             wake_workers()
-    stored = Process.objects.in_bulk([process.id for process in new])
-    return [stored[process.id] for process in new]
+    for process in new:
+        process.created_at = process.updated_at = started.get(process.id)
+    there_before = Process.objects.in_bulk([p.id for p in new if p.id not in started])
+    return [there_before.get(process.id, process) for process in new]
 
 
 def take_replies(most: int) -> list[TakenReply]:
@@ -138,6 +140,7 @@ def compensate(
         before = _told(process)
         load_trails([process])
         manager_of(process.process_type).compensate(process)
+        process.state_text = json_object_text(process.state)
         write_decided([Progress(process)])
         record_action(OperatorVerb.COMPENSATE, by, reason, before, _told(process), process=process)
         wake_workers()
@@ -166,6 +169,7 @@ def give_up_reply(reply: Reply) -> None:
         process.fail(REPLY_GIVEN_UP, reply.last_error)
     elif step:
         manager_of(process.process_type).continue_compensation(step, process)
+    process.state_text = json_object_text(process.state)
     write_decided([progress])
 
 
@@ -179,8 +183,6 @@ def lock_process(process_id: uuid.UUID | str) -> Process:
 
 def write_decided(batch: Sequence[Progress], run_next: RunNext | None = None) -> list[Claim]:
     """Write what was decided and send the commands that follow; inside a transaction."""
-    for progress in batch:
-        progress.make_fit()
     if write_progress(batch) < sum(progress.reply is not None for progress in batch):
         raise ReplyHandledElsewhere
     added = (step for progress in batch for step in progress.process.trail.added)
@@ -209,8 +211,9 @@ def _prepared(
         )
         process.trail = AuditTrail(process.id)
         try:
-            json_object_text(item)
+            process.data_text = json_object_text(item)
             manager.start(process)
+            process.state_text = json_object_text(process.state)
         except (UnfitJson, InvalidProcessData) as error:
             where = f"Item {place + 1} of {len(data)}: " if len(data) > 1 else ""
             raise InvalidProcessData(f"{where}{error}") from error
@@ -226,10 +229,10 @@ def _start_row(process: Process) -> tuple[Any, ...]:
         process.id,
         process.domain,
         process.process_type,
-        json_object_text(process.data),
+        process.data_text,
         process.status,
         process.current_step,
-        json_object_text(process.state),
+        process.state_text,
         command.command_id,
         command.command_type,
         command.data,

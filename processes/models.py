@@ -49,6 +49,9 @@ class Process(FSMModelMixin, models.Model):
 
     trail: AuditTrail
     """The steps so far, as the engine loads them for the manager to read and extend."""
+    data_text: str
+    state_text: str
+    """``data`` and ``state`` as JSON text that PostgreSQL can hold, set before writing."""
 
     class Meta:
         verbose_name_plural = "processes"
@@ -150,8 +153,13 @@ class ProcessStep(models.Model):
     sequence = models.PositiveIntegerField()
     step = models.CharField(max_length=NAME_LENGTH)
     direction = models.CharField(max_length=20, choices=Direction.choices)
-    compensates = models.OneToOneField(
-        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="compensated_by"
+    compensates = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="compensated_by",
+        db_index=False,
     )
     command_id = models.UUIDField(null=True, blank=True, unique=True)
     command_type = models.CharField(max_length=NAME_LENGTH, blank=True, default="", db_default="")
@@ -172,6 +180,11 @@ class ProcessStep(models.Model):
             models.UniqueConstraint("process", "sequence", name="step_sequence_unique"),
             models.UniqueConstraint(
                 "process", name="step_one_open_forward_per_process", condition=OPEN_FORWARD_STEP
+            ),
+            models.UniqueConstraint(
+                "compensates",
+                name="step_one_compensation_per_forward_step",
+                condition=Q(compensates__isnull=False),
             ),
             models.CheckConstraint(
                 name="step_compensation_names_what_it_undoes",

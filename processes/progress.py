@@ -32,7 +32,6 @@ class Progress:
     open_step_id: int | None = None
     failure: str | None = None
     waits_for_code: bool = False
-    state_text: str = ""
 
     @property
     def decided(self) -> bool:
@@ -56,15 +55,11 @@ class Progress:
         try:
             with interrupted_at(deadline):
                 manager.handle_reply(self.reply, self.process)
-            self.make_fit()
+            self.process.state_text = json_object_text(self.process.state)
         except LeaseOverrun:
             self.failure = "The manager was interrupted: it took longer than its lease."
         except Exception as error:
             self.failure = fit_text(f"{type(error).__name__}: {error}")
-
-    def make_fit(self) -> None:
-        """The state as JSON text; raises if PostgreSQL could not hold it."""
-        self.state_text = json_object_text(self.process.state)
 
     def process_row(self) -> tuple[Any, ...]:
         process = self.process
@@ -72,7 +67,7 @@ class Progress:
             process.id,
             process.status,
             process.current_step,
-            self.state_text,
+            process.state_text,
             process.error_code,
             process.error_message,
         )

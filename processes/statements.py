@@ -142,7 +142,8 @@ WHERE r.id = b.id AND r.handled_at IS NULL
 RETURNING r.id
 """
 
-# Writes new processes with their first step; returns the ids that were not there before.
+# Writes new processes with their first step; returns ids and times of those that were
+# not there before.
 # Parameters: arrays id, domain, process type, data, status, current step, state; command id,
 # command type, command data.
 START = f"""
@@ -156,7 +157,7 @@ WITH new AS (
     SELECT id, domain, process_type, data::jsonb, status, current_step, state::jsonb
     FROM new ORDER BY id
     ON CONFLICT (id) DO NOTHING
-    RETURNING id
+    RETURNING id, created_at
 ), stepped AS (
     INSERT INTO processes_processstep (process_id, sequence, step, direction, command_id,
         command_type, command_data, sent_at)
@@ -164,7 +165,7 @@ WITH new AS (
         new.command_data::jsonb, bus_now()
     FROM new JOIN started ON started.id = new.id ORDER BY new.id
 )
-SELECT id FROM started
+SELECT id, created_at FROM started
 """
 
 # Which of these processes are there with another type or other data.

@@ -12,6 +12,7 @@ MAX_CODE = 200
 MAX_MESSAGE = 10_000
 MAX_TRACEBACK = 50_000
 
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 _NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 # jsonb stores numbers as numeric: at most 131,072 digits before and 16,383 after the point.
 # Python prints at most 4,300 digits of an integer, and floats are far smaller.
@@ -39,7 +40,7 @@ def json_text(value: Any) -> str:
     character or half a surrogate pair, which PostgreSQL does not store.
     """
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        text = _encode(value)
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise UnfitJson("it contains half of a surrogate pair, which is not valid text") from None
