@@ -84,9 +84,7 @@ class ProcessManager(ABC, Generic[State, StepName]):
         """Take what a successful reply brought into the state, in place."""
 
     @abstractmethod
-    def get_next_step(
-        self, step: StepName, reply: ReceivedReply, state: State
-    ) -> StepName | None:
+    def get_next_step(self, step: StepName, reply: ReceivedReply, state: State) -> StepName | None:
         """The step that follows a successful one; None ends the process."""
 
     def get_compensation_step(self, step: StepName) -> StepName | None:
@@ -214,9 +212,7 @@ class ProcessManager(ABC, Generic[State, StepName]):
         return self.state_class.from_dict(process.state)
 
 
-def _sent(
-    process: Process, step: StrEnum, command: NewCommand, undoes: int | None = None
-) -> Step:
+def _sent(process: Process, step: StrEnum, command: NewCommand, undoes: int | None = None) -> Step:
     return Step(
         sequence=process.trail.next_sequence(),
         name=step.value,

@@ -330,7 +330,9 @@ def _first_delivery(command: NewCommand) -> CommandMessage:
 
 def _not_failed(process: Process) -> NotFailed:
     last = process.operator_actions.last()
-    by_whom = f" ({last.action} by {last.operator} at {last.at:%Y-%m-%d %H:%M:%S %Z})" if last else ""
+    by_whom = (
+        f" ({last.action} by {last.operator} at {last.at:%Y-%m-%d %H:%M:%S %Z})" if last else ""
+    )
     return NotFailed(
         f"Only a FAILED process can be compensated; this one is {process.status}{by_whom}.",
         state=process.status,

@@ -7,9 +7,12 @@ an unhandled reply are on their way and left out.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.models import Count
+
 from processes.bus import sql
 from processes.bus.claims import overdue_commands_seconds
-from processes.bus.models import Reply
+from processes.bus.handlers import Lane
+from processes.bus.models import Command, Reply
 from processes.bus.states import (
     FINAL_OUTCOMES,
     FINAL_STATUSES,
@@ -128,6 +131,13 @@ def held_up() -> Iterator[HeldUp]:
         yield HeldUp(str(reply.correlation_id), reply.id, f"stuck: {reply.last_error}")
     for process_id, reply_id, process_type in sql.run(UNKNOWN_TYPE, [known_process_types()]):
         yield HeldUp(str(process_id), reply_id, f"unknown process type {process_type!r}")
+
+
+def waiting_for_code() -> list[tuple[Lane, int]]:
+    """How many commands of which lane wait for a worker that has a handler for them."""
+    lanes = Command.objects.waiting_for_code().values_list("domain", "command_type")
+    counted = lanes.annotate(count=Count("id")).order_by("domain", "command_type")
+    return [((domain, command_type), count) for domain, command_type, count in counted]
 
 
 def oldest_due_seconds() -> float:

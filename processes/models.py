@@ -36,9 +36,7 @@ class Process(FSMModelMixin, models.Model):
     domain = models.CharField(max_length=NAME_LENGTH)
     process_type = models.CharField(max_length=NAME_LENGTH)
     data = models.JSONField()
-    status = FSMField(
-        default=ProcessStatus.PENDING, choices=ProcessStatus.choices, protected=True
-    )
+    status = FSMField(default=ProcessStatus.PENDING, choices=ProcessStatus.choices, protected=True)
     current_step = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
     state = models.JSONField(default=dict)
     error_code = models.CharField(max_length=NAME_LENGTH, blank=True, default="", db_default="")
@@ -166,9 +164,7 @@ class ProcessStep(models.Model):
     command_data = models.JSONField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     parked_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(
-        max_length=20, choices=StepOutcome.choices, null=True, blank=True
-    )
+    outcome = models.CharField(max_length=20, choices=StepOutcome.choices, null=True, blank=True)
     reply_data = models.JSONField(null=True, blank=True)
     error_code = models.CharField(max_length=NAME_LENGTH, blank=True, default="", db_default="")
     error_message = models.TextField(blank=True, default="", db_default="")

@@ -6,14 +6,15 @@ in a new statement, so that it is what the last holder of the lock left.
 """
 
 from processes.bus.querysets import MAX_TRIES
+from processes.bus.statements import UNFINISHED_TRY
 from processes.bus.states import FINAL_OUTCOMES, ReplyOutcome, quoted
 from processes.states import TERMINAL_STATUSES, Direction
-
 
 PROCESS_FIELDS = (
     "id", "domain", "process_type", "status", "current_step", "state", "error_code",
     "error_message",
 )  # fmt: skip
+
 
 # The predicate of the partial indexes on replies, for the replies addressed to the engine.
 def _unhandled(reply: str) -> str:
@@ -41,7 +42,10 @@ WITH ready AS MATERIALIZED (
     ORDER BY r.retry_at, r.id LIMIT %s
     FOR UPDATE OF r SKIP LOCKED
 )
-UPDATE bus_reply r SET tries = r.tries + 1, retry_at = bus_now() + %s * interval '1 second'
+UPDATE bus_reply r SET
+    tries = r.tries + 1,
+    last_error = '{UNFINISHED_TRY}',
+    retry_at = bus_now() + %s * interval '1 second'
 FROM ready
 WHERE r.id = ready.id AND (
     NOT EXISTS (SELECT FROM ready WHERE tries > 0)

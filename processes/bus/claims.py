@@ -78,9 +78,7 @@ def claim_without_handler() -> list[Claim]:
     return claim([(lane, conf.batch_size()) for lane in unknown], conf.batch_size())
 
 
-def claim_when_sent(
-    message: CommandMessage, handler: Handler, max_attempts: int
-) -> Claim:
+def claim_when_sent(message: CommandMessage, handler: Handler, max_attempts: int) -> Claim:
     """The claim on a command that its sender will run itself (see ``sending.write_commands``)."""
     deadline = time.monotonic() + handler.lease_seconds()
     return Claim(message, 1, max_attempts, handler, deadline)

@@ -53,9 +53,7 @@ def deliver(claims: Sequence[Claim], taken_by: str, not_now: NotNow) -> list[Tak
         except (BatchDisturbed, DatabaseError, InterfaceError) as error:
             logger.warning("A batch of %d runs again one by one: %s", len(claims), error)
             connection.close_if_unusable_or_obsolete()
-            return [
-                reply for claim in claims for reply in _deliver_alone(claim, taken_by, not_now)
-            ]
+            return [reply for claim in claims for reply in _deliver_alone(claim, taken_by, not_now)]
 
 
 def settle_outcomes(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str) -> list[TakenReply]:
@@ -72,9 +70,7 @@ def settle_outcomes(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str) ->
     return settled.taken
 
 
-def _deliver_together(
-    claims: Sequence[Claim], taken_by: str, not_now: NotNow
-) -> list[TakenReply]:
+def _deliver_together(claims: Sequence[Claim], taken_by: str, not_now: NotNow) -> list[TakenReply]:
     with transaction.atomic():
         outcomes: list[tuple[Claim, Outcome]] = []
         overrun: list[Claim] = []

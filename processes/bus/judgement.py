@@ -52,7 +52,7 @@ class Decision:
 
     ``delay`` (seconds) is when a PENDING command is due; ``reply`` what its sender is told, if
     anything; ``error`` (code, message) becomes the command's last error; ``details`` go to the
-    event log.
+    event log.  ``counted``: the delivery was an attempt.
     """
 
     transition: str
@@ -63,6 +63,7 @@ class Decision:
     error: tuple[str, str] | None = None
     details: dict[str, Any] = field(default_factory=dict)
     handler_missing: bool = False
+    counted: bool = True
 
     def log_entry(self) -> str | None:
         """The event's details as JSON text: the error first, then what else is known."""
@@ -76,11 +77,9 @@ def judge(outcome: Outcome, attempt: int, policy: Policy, jitter: float = 0.5) -
     """What to do with a command whose ``attempt``-th attempt ended with ``outcome``."""
     match outcome:
         case Succeeded(result):
-            return Decision(
-                "succeed", EventType.COMPLETED, ReplyOutcome.SUCCESS, result=result
-            )
+            return Decision("succeed", EventType.COMPLETED, ReplyOutcome.SUCCESS, result=result)
         case Unrun(why):
-            return Decision("release", EventType.RELEASED, details={"why": why})
+            return Decision("release", EventType.RELEASED, details={"why": why}, counted=False)
         case NoHandler():
             return _without_handler(policy)
         case LeaseLost():
@@ -127,15 +126,23 @@ def _without_handler(policy: Policy) -> Decision:
             f"No worker had a handler for this command type for {policy.waited_for_code:.0f} s. "
             "Deploy the code that handles it, then retry."
         )
-        return _park((NO_HANDLER, message), {})
+        return _park((NO_HANDLER, message), {}, counted=False)
     return Decision(
         "release",
         EventType.RELEASED,
         delay=NO_HANDLER_RECHECK_SECONDS,
         details={"why": "no handler for this command type here"},
         handler_missing=True,
+        counted=False,
     )
 
 
-def _park(error: tuple[str, str], details: dict[str, Any]) -> Decision:
-    return Decision("park", EventType.PARKED, ReplyOutcome.PARKED, error=error, details=details)
+def _park(error: tuple[str, str], details: dict[str, Any], counted: bool = True) -> Decision:
+    return Decision(
+        "park",
+        EventType.PARKED,
+        ReplyOutcome.PARKED,
+        error=error,
+        details=details,
+        counted=counted,
+    )

@@ -34,9 +34,7 @@ class Command(FSMModelMixin, models.Model):
     data = models.JSONField()
     correlation_id = models.UUIDField(null=True, blank=True, db_index=True)
     reply_to = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
-    status = FSMField(
-        default=CommandStatus.PENDING, choices=CommandStatus.choices, protected=True
-    )
+    status = FSMField(default=CommandStatus.PENDING, choices=CommandStatus.choices, protected=True)
     attempts = models.PositiveIntegerField(default=0, db_default=0)
     deliveries = models.PositiveIntegerField(
         default=0, db_default=0, help_text="The fencing token: an outcome counts only under it."
@@ -66,7 +64,12 @@ class Command(FSMModelMixin, models.Model):
     class Meta:
         indexes = [
             models.Index(
-                "domain", "command_type", "available_at", "id", name="command_due", condition=WAITING
+                "domain",
+                "command_type",
+                "available_at",
+                "id",
+                name="command_due",
+                condition=WAITING,
             ),
             models.Index("available_at", "id", name="command_unsettled", condition=UNSETTLED),
             models.Index("parked_at", "id", name="command_parked", condition=PARKED),
@@ -126,15 +129,11 @@ class Command(FSMModelMixin, models.Model):
     def reject(self) -> None:
         """A business rule says no."""
 
-    @transition(
-        status, CommandStatus.IN_PROGRESS, CommandStatus.IN_TROUBLESHOOTING_QUEUE
-    )
+    @transition(status, CommandStatus.IN_PROGRESS, CommandStatus.IN_TROUBLESHOOTING_QUEUE)
     def park(self) -> None:
         """It cannot succeed by itself; an operator decides."""
 
-    @transition(
-        status, CommandStatus.IN_TROUBLESHOOTING_QUEUE, CommandStatus.PENDING
-    )
+    @transition(status, CommandStatus.IN_TROUBLESHOOTING_QUEUE, CommandStatus.PENDING)
     def requeue(self) -> None:
         """An operator retries it: attempts start anew, due now."""
         self.attempts = 0
@@ -143,16 +142,12 @@ class Command(FSMModelMixin, models.Model):
         self.handler_missing_since = None
         self.available_at = BusNow()
 
-    @transition(
-        status, CommandStatus.IN_TROUBLESHOOTING_QUEUE, CommandStatus.COMPLETED
-    )
+    @transition(status, CommandStatus.IN_TROUBLESHOOTING_QUEUE, CommandStatus.COMPLETED)
     def complete_by_operator(self) -> None:
         """An operator did by hand what the handler could not."""
         self.completed_at = BusNow()
 
-    @transition(
-        status, CommandStatus.IN_TROUBLESHOOTING_QUEUE, CommandStatus.CANCELED
-    )
+    @transition(status, CommandStatus.IN_TROUBLESHOOTING_QUEUE, CommandStatus.CANCELED)
     def cancel_by_operator(self) -> None:
         """An operator gives it up."""
         self.completed_at = BusNow()

@@ -42,9 +42,7 @@ class LazySavepoint:
             self._keep()
         self._calm_commit_hooks()
 
-    def _before_execute(
-        self, execute: Callable[..., Any], statement: str, *arguments: Any
-    ) -> Any:
+    def _before_execute(self, execute: Callable[..., Any], statement: str, *arguments: Any) -> Any:
         if not self.touched:
             self.touched = True
             self._atomic.__enter__()

@@ -11,7 +11,6 @@ from processes.bus import conf, sql, statements
 from processes.bus.claims import Claim
 from processes.bus.judgement import Decision, Policy, fingerprint, judge
 from processes.bus.outcomes import Outcome
-from processes.bus.states import EventType
 
 TAKEN_LEASE_SECONDS = 10.0
 """How long whoever took a reply may work on it before another may take it."""
@@ -59,9 +58,7 @@ def log_late_outcomes(late: Sequence[tuple[Claim, Outcome | None]]) -> None:
 
 def _decide(claim: Claim, outcome: Outcome) -> Decision:
     backoff = claim.handler.backoff_seconds() if claim.handler else conf.backoff_seconds()
-    policy = Policy(
-        claim.max_attempts, backoff, claim.waited_for_code, conf.no_handler_seconds()
-    )
+    policy = Policy(claim.max_attempts, backoff, claim.waited_for_code, conf.no_handler_seconds())
     return judge(outcome, claim.message.attempt, policy, random())
 
 
@@ -73,7 +70,7 @@ def _row(claim: Claim, decision: Decision) -> tuple[Any, ...]:
         claim.command_id,
         claim.deliveries,
         statements.SETTLE_EDGES[decision.transition].target,
-        decision.event is EventType.RELEASED,
+        not decision.counted,
         decision.delay,
         decision.handler_missing,
         code,

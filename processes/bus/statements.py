@@ -93,6 +93,9 @@ SELECT id, domain, command_type, data, correlation_id, attempts, deliveries, max
 FROM claimed
 """
 
+# What a reply's last error says while someone handles it, and still says if they die over it.
+UNFINISHED_TRY = "A worker took this reply and has not finished with it."
+
 # Writes outcomes, each only if its claim still holds; returns the id of each command it settled,
 # and id and correlation id of each reply that is born taken.  A reply to ``taken_by`` is born taken: its settler goes on
 # to handle it, and has the lease for that.
@@ -113,7 +116,7 @@ WITH outcome AS MATERIALIZED (
     UPDATE bus_command c SET
         status = o.status,
         attempts = c.attempts - o.uncounted::int,
-        alone = c.alone AND o.uncounted,
+        alone = c.alone AND o.status = '{CommandStatus.PENDING}' AND o.uncounted,
         available_at = bus_now() + o.delay * interval '1 second',
         handler_missing_since =
             CASE WHEN o.handler_missing THEN coalesce(c.handler_missing_since, bus_now()) END,
@@ -131,9 +134,10 @@ WITH outcome AS MATERIALIZED (
     SELECT id, event, deliveries, details::jsonb FROM settled ORDER BY id
 ), replied AS (
     INSERT INTO bus_reply (command_id, correlation_id, reply_to, outcome, data, error_code,
-        error_message, tries, retry_at)
+        error_message, tries, last_error, retry_at)
     SELECT id, correlation_id, reply_to, reply, result::jsonb, coalesce(error_code, ''),
         coalesce(error_message, ''), (reply_to = taken.by)::int,
+        CASE WHEN reply_to = taken.by THEN '{UNFINISHED_TRY}' ELSE '' END,
         bus_now() + CASE WHEN reply_to = taken.by THEN taken.lease ELSE 0 END * interval '1 second'
     FROM settled CROSS JOIN (SELECT %s::text AS by, %s::float8 AS lease) taken
     WHERE reply IS NOT NULL AND reply_to <> '' ORDER BY id

@@ -49,9 +49,7 @@ class HandlerThreads:
     def hung(self) -> list[Claim]:
         """What still runs although its lease and the grace after it are over."""
         now = time.monotonic()
-        return [
-            claim for claim in self._running.values() if claim.deadline + GRACE_SECONDS < now
-        ]
+        return [claim for claim in self._running.values() if claim.deadline + GRACE_SECONDS < now]
 
     def all_hung(self) -> bool:
         return self.busy and len(self.hung()) == len(self._running)

@@ -7,6 +7,8 @@ import processes.bus.clock
 import uuid
 from django.db import migrations, models
 
+from processes.bus import append_only
+
 
 class Migration(migrations.Migration):
 
@@ -106,5 +108,8 @@ class Migration(migrations.Migration):
             # Room on the page, so that a step forward need not touch the indexes of its process.
             "ALTER TABLE processes_process SET (fillfactor = 60)",
             "ALTER TABLE processes_process RESET (fillfactor)",
+        ),
+        migrations.RunSQL(
+            append_only.create_trigger("processes_operatoraction"), append_only.drop_trigger("processes_operatoraction")
         ),
     ]

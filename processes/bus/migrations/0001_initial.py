@@ -6,6 +6,8 @@ import processes.bus.clock
 import uuid
 from django.db import migrations, models
 
+from processes.bus import append_only
+
 
 class Migration(migrations.Migration):
 
@@ -16,6 +18,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(processes.bus.clock.CREATE_BUS_NOW, processes.bus.clock.DROP_BUS_NOW),
+        migrations.RunSQL(append_only.CREATE_FUNCTION, append_only.DROP_FUNCTION),
         migrations.CreateModel(
             name='Command',
             fields=[
@@ -84,5 +87,8 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(models.F('reply_to'), models.F('correlation_id'), models.F('id'), condition=models.Q(('handled_at', None)), name='reply_unhandled'), models.Index(models.F('reply_to'), models.F('retry_at'), condition=models.Q(('handled_at', None)), name='reply_due')],
                 'constraints': [models.UniqueConstraint(models.F('command'), condition=models.Q(('outcome__in', ('SUCCESS', 'FAILED', 'CANCELED'))), name='reply_one_final_per_command'), models.CheckConstraint(condition=models.Q(('outcome__in', ['SUCCESS', 'FAILED', 'CANCELED', 'PARKED', 'REQUEUED'])), name='reply_outcome_known'), models.CheckConstraint(condition=models.Q(('reply_to', ''), _negated=True), name='reply_has_an_address')],
             },
+        ),
+        migrations.RunSQL(
+            append_only.create_trigger("bus_commandevent"), append_only.drop_trigger("bus_commandevent")
         ),
     ]

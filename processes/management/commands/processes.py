@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from processes.invariants import held_up, oldest_due_seconds, violations
+from processes.invariants import held_up, oldest_due_seconds, violations, waiting_for_code
 
 
 class Command(BaseCommand):
@@ -23,7 +23,11 @@ class Command(BaseCommand):
         for violation in found:
             self.stdout.write(f"{violation.invariant}: {violation.subject}: {violation.problem}")
         for held in held_up():
-            self.stdout.write(f"held up: process {held.process_id}, reply {held.reply_id}: {held.why}")
+            self.stdout.write(
+                f"held up: process {held.process_id}, reply {held.reply_id}: {held.why}"
+            )
+        for (domain, command_type), count in waiting_for_code():
+            self.stdout.write(f"waiting for code: {count} {domain}/{command_type} command(s)")
         self.stdout.write(f"oldest item due here: {oldest_due_seconds():.1f} s")
         if found:
             raise CommandError(f"{len(found)} violation(s)")
