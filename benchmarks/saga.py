@@ -157,7 +157,7 @@ def qcluster(environment: dict[str, str]) -> Iterator[None]:
 
 
 def _url(database: dict[str, str]) -> str:
-    """The address of the database; a HOST that is a folder (of a socket) becomes part of the path."""
+    """The database's address; a HOST that is a folder (of a socket) is part of the path."""
     user = quote(database["USER"], safe="")
     password = f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
     host, port = database["HOST"], database["PORT"]

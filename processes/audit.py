@@ -25,7 +25,7 @@ class Operator:
     request_id: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
+        if not str(self.name or "").strip():
             raise OperatorRequired("operator must name who acts.")
         if self.channel not in Channel.values:
             raise OperatorRequired(
@@ -35,7 +35,7 @@ class Operator:
 
 def require_reason(reason: str, what: str) -> None:
     """Raises ReasonRequired when ``reason`` is blank."""
-    if not isinstance(reason, str) or not reason.strip():
+    if not str(reason or "").strip():
         raise ReasonRequired(f"A reason is required for {what}.")
 
 

@@ -86,7 +86,7 @@ def start_processes(
             write_commands([_first_command(p) for p in new if p.id in started])
             wake_workers()
     for process in new:
-        process.created_at = process.updated_at = started.get(process.id)
+        process.created_at = process.updated_at = started.get(process.id, process.created_at)
     there_before = Process.objects.in_bulk([p.id for p in new if p.id not in started])
     return [there_before.get(process.id, process) for process in new]
 

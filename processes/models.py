@@ -164,7 +164,9 @@ class ProcessStep(models.Model):
     command_data = models.JSONField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     parked_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=20, choices=StepOutcome.choices, null=True, blank=True)
+    outcome = models.CharField(  # noqa: DJ001 - none yet is not an empty one
+        max_length=20, choices=StepOutcome.choices, null=True, blank=True
+    )
     reply_data = models.JSONField(null=True, blank=True)
     error_code = models.CharField(max_length=NAME_LENGTH, blank=True, default="", db_default="")
     error_message = models.TextField(blank=True, default="", db_default="")

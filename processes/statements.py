@@ -120,9 +120,9 @@ WITH handled AS (
         command_id, command_type, command_data, sent_at, outcome, received_at, error_code,
         error_message)
     SELECT n.process_id, n.sequence, n.step, n.direction, n.compensates_id, n.command_id,
-        n.command_type, n.command_data::jsonb, CASE WHEN n.command_id IS NOT NULL THEN bus_now() END,
-        n.outcome, CASE WHEN n.outcome IS NOT NULL THEN bus_now() END, n.error_code,
-        n.error_message
+        n.command_type, n.command_data::jsonb,
+        CASE WHEN n.command_id IS NOT NULL THEN bus_now() END, n.outcome,
+        CASE WHEN n.outcome IS NOT NULL THEN bus_now() END, n.error_code, n.error_message
     FROM unnest(%b::uuid[], %b::int[], %b::text[], %b::text[], %b::bigint[], %b::uuid[],
         %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
         AS n(process_id, sequence, step, direction, compensates_id, command_id, command_type,

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 
+from processes.base import REPLY_ADDRESS
 from processes.bus import conf, pace
 from processes.bus.claims import (
     Claim,
@@ -23,7 +24,7 @@ from processes.bus.handlers import Handler, registered_handlers
 from processes.bus.settlement import TakenReply
 from processes.bus.threads import HandlerThreads
 from processes.bus.wakeup import wake_workers
-from processes.engine import REPLY_ADDRESS, handle_replies, reply_due_in, take_replies
+from processes.engine import handle_replies, reply_due_in, take_replies
 
 logger = logging.getLogger(__name__)
 

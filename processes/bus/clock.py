@@ -8,7 +8,8 @@ from django.db.models import DateTimeField, Func
 
 CREATE_BUS_NOW = """
 CREATE FUNCTION bus_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT now() + coalesce(nullif(current_setting('commandbus.clock_offset', true), ''), '0')::interval
+    SELECT now()
+        + coalesce(nullif(current_setting('commandbus.clock_offset', true), ''), '0')::interval
 $$
 """
 DROP_BUS_NOW = "DROP FUNCTION bus_now()"

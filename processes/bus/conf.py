@@ -5,15 +5,15 @@ from django.conf import settings
 
 def batch_size() -> int:
     """At most so many commands are claimed at once."""
-    return settings.COMMANDBUS["BATCH_SIZE"]
+    return int(settings.COMMANDBUS["BATCH_SIZE"])
 
 
 def lease_seconds() -> float:
-    return settings.COMMANDBUS["LEASE_SECONDS"]
+    return float(settings.COMMANDBUS["LEASE_SECONDS"])
 
 
 def max_attempts() -> int:
-    return settings.COMMANDBUS["MAX_ATTEMPTS"]
+    return int(settings.COMMANDBUS["MAX_ATTEMPTS"])
 
 
 def backoff_seconds() -> tuple[float, ...]:
@@ -22,9 +22,9 @@ def backoff_seconds() -> tuple[float, ...]:
 
 def threads() -> int:
     """How many handlers with ``transactional=False`` one worker runs at a time."""
-    return settings.COMMANDBUS["THREADS"]
+    return int(settings.COMMANDBUS["THREADS"])
 
 
 def no_handler_seconds() -> float:
     """How long a command waits for code that handles it before it is parked."""
-    return settings.COMMANDBUS["NO_HANDLER_SECONDS"]
+    return float(settings.COMMANDBUS["NO_HANDLER_SECONDS"])

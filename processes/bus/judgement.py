@@ -97,7 +97,7 @@ def judge(outcome: Outcome, attempt: int, policy: Policy, jitter: float = 0.5) -
 def fingerprint(domain: str, command_type: str, code: str, message: str) -> str:
     """The same for errors that differ only in numbers and ids: 32 hexadecimal digits."""
     alike = _VARIABLE_PARTS.sub("#", message)
-    text = "\n".join([domain, command_type, code, alike])
+    text = f"{domain}\n{command_type}\n{code}\n{alike}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

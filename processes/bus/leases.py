@@ -2,13 +2,13 @@
 
 import faulthandler
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+STDERR = 2  # the descriptor: sys.stderr may be replaced by something without one
 GRACE_SECONDS = 5.0
 """How long after its lease code may take to react to the interruption."""
 
@@ -30,7 +30,7 @@ def leases_enforced(until: float) -> Iterator[None]:
     another worker takes over.
     """
     seconds = max(until - time.monotonic(), 0) + GRACE_SECONDS
-    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
     previous = _in_main_thread() and signal.signal(signal.SIGALRM, _raise_overrun)
     try:
         yield
@@ -62,7 +62,7 @@ def interrupted_at(deadline: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _raise_overrun(signum: int, frame: FrameType | None) -> None:
+def _raise_overrun(_signum: int, _frame: FrameType | None) -> None:
     if _Alarm.armed:
         _Alarm.armed = False
         raise LeaseOverrun

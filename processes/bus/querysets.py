@@ -1,15 +1,12 @@
 """Named queries of the bus; no other module filters by status."""
 
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
 
 from processes.bus.clock import BusNow
 from processes.bus.states import FINAL_OUTCOMES, CommandStatus
-
-if TYPE_CHECKING:
-    pass
 
 MAX_TRIES = 5
 """A reply whose handling failed so often is stuck and waits for an operator."""
@@ -21,27 +18,27 @@ FINAL_REPLY = Q(outcome__in=FINAL_OUTCOMES)
 UNHANDLED = Q(handled_at=None)
 
 
-class CommandQuerySet(models.QuerySet["Command"]):
-    def parked(self) -> "CommandQuerySet":
+class CommandQuerySet(models.QuerySet[Any]):
+    def parked(self) -> Self:
         """In the TSQ."""
         return self.filter(PARKED)
 
-    def due(self) -> "CommandQuerySet":
+    def due(self) -> Self:
         """To be taken by a worker now: waiting and due, or its lease has ended."""
         return self.filter(WAITING | UNSETTLED, available_at__lte=BusNow())
 
-    def waiting_for_code(self) -> "CommandQuerySet":
+    def waiting_for_code(self) -> Self:
         """No worker that saw them had a handler for their type."""
         return self.filter(status=CommandStatus.PENDING, handler_missing_since__isnull=False)
 
 
-class ReplyQuerySet(models.QuerySet["Reply"]):
-    def unhandled(self) -> "ReplyQuerySet":
+class ReplyQuerySet(models.QuerySet[Any]):
+    def unhandled(self) -> Self:
         return self.filter(UNHANDLED)
 
-    def final(self) -> "ReplyQuerySet":
+    def final(self) -> Self:
         return self.filter(FINAL_REPLY)
 
-    def stuck(self) -> "ReplyQuerySet":
+    def stuck(self) -> Self:
         """Handling failed too often; an operator decides."""
         return self.filter(UNHANDLED, tries__gte=MAX_TRIES, retry_at__lte=BusNow())

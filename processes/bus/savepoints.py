@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from django.db import connection, transaction
 
@@ -24,7 +24,7 @@ class LazySavepoint:
         self._watch = connection.execute_wrapper(self._before_execute)
         self._hooks_before = 0
 
-    def __enter__(self) -> "LazySavepoint":
+    def __enter__(self) -> Self:
         self._hooks_before = len(connection.run_on_commit)
         self._watch.__enter__()
         return self
@@ -73,7 +73,7 @@ class LazySavepoint:
 
     def _calm_commit_hooks(self) -> None:
         """A failing on_commit hook is logged; it must not look like a failed commit."""
-        hooks = connection.run_on_commit
+        hooks: list[Any] = connection.run_on_commit
         hooks[self._hooks_before :] = [
             (savepoints, hook, True) for savepoints, hook, _ in hooks[self._hooks_before :]
         ]

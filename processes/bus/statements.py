@@ -97,8 +97,8 @@ FROM claimed
 UNFINISHED_TRY = "A worker took this reply and has not finished with it."
 
 # Writes outcomes, each only if its claim still holds; returns the id of each command it settled,
-# and id and correlation id of each reply that is born taken.  A reply to ``taken_by`` is born taken: its settler goes on
-# to handle it, and has the lease for that.
+# and id and correlation id of each reply that is born taken: one to ``taken_by``, whose settler
+# goes on to handle it and has the lease for that.
 # Parameters: arrays id, deliveries, target status, uncounted, delay in seconds, handler missing,
 # error code, error message, fingerprint, event type, event details, reply outcome, reply data;
 # taken by, its lease in seconds.

@@ -58,7 +58,7 @@ class Edge(NamedTuple):
 
 def edge(model: type[models.Model], transition: str) -> Edge:
     """The sources and the target of ``model``'s declared status transition."""
-    declared: dict[Any, Any] = getattr(model, transition)._django_fsm.transitions
+    declared: dict[Any, Any] = getattr(model, transition)._django_fsm.transitions  # noqa: SLF001
     (target,) = {move.target for move in declared.values()}
     return Edge(tuple(str(source) for source in declared), str(target))
 
