@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from commandbus_site import embedded_postgres, environment
 from commandbus_site.secret_key import secret_key
@@ -129,7 +129,18 @@ DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "commandbus@localhos
 
 # The command bus
 
-COMMANDBUS: dict[str, Any] = {
+
+class CommandBusSettings(TypedDict):
+    WORKERS: int
+    BATCH_SIZE: int
+    LEASE_SECONDS: float
+    MAX_ATTEMPTS: int
+    BACKOFF_SECONDS: tuple[float, ...]
+    THREADS: int
+    NO_HANDLER_SECONDS: float
+
+
+COMMANDBUS: CommandBusSettings = {
     "WORKERS": environment.whole_number("COMMANDBUS_WORKERS", os.cpu_count() or 1),
     "BATCH_SIZE": environment.whole_number("COMMANDBUS_BATCH_SIZE", 100),
     "LEASE_SECONDS": environment.seconds("COMMANDBUS_LEASE_SECONDS", 60),
@@ -146,6 +157,16 @@ COMMANDBUS_STATEMENTS_DIR = Path(
 Q_CLUSTER = {
     "name": "commandbus",
     "orm": "default",
+    "broker_class": "processes.broker.Broker",
+    "workers": COMMANDBUS["WORKERS"],
+    "queue_limit": COMMANDBUS["WORKERS"] + 1,  # as many as our broker ever has waiting
+    "recycle": 10_000,  # tasks until a worker makes room for a fresh one
+    # Ordinary tasks only; commands keep their own leases and retries:
+    "timeout": 300,
+    "retry": 330,
+    "max_attempts": 3,
+    "save_limit": 250,  # successes kept
+    "catch_up": False,  # a schedule missed while no worker ran is not made up for
 }
 
 # Logging

@@ -7,7 +7,7 @@ Django finds by this package's name), and it goes on running when that process e
     places.py   where data, socket and programs lie, and as whom the server runs
     server.py   start, stop, remove
     base.py     the Django database backend: PostgreSQL's own, plus the start
-    __main__.py ``python -m commandbus_site.embedded_postgres stop|remove``
+    __main__.py ``python -m commandbus_site.embedded_postgres stop|remove|run``
 
 The data lie under ``var/postgres``. PostgreSQL refuses to run as root; for root the server runs as
 the system user ``commandbus``, ``var/postgres`` links to a folder of that user in

@@ -1,21 +1,40 @@
-"""``python -m commandbus_site.embedded_postgres stop|stop-if-unused|remove``"""
+"""The embedded PostgreSQL by hand.
 
-import argparse
+python -m commandbus_site.embedded_postgres stop
+python -m commandbus_site.embedded_postgres remove         stop it and delete its data
+python -m commandbus_site.embedded_postgres run COMMAND    stop it after COMMAND, if unused
+"""
+
+import signal
+import subprocess
 import sys
 
 from commandbus_site.embedded_postgres import server
 from commandbus_site.embedded_postgres.errors import EmbeddedPostgresError
 
-ACTIONS = {
-    "stop": server.stop,
-    "stop-if-unused": server.stop_if_unused,
-    "remove": server.remove,
-}
 
-parser = argparse.ArgumentParser(prog="python -m commandbus_site.embedded_postgres")
-parser.add_argument("action", choices=ACTIONS)
+def main(arguments: list[str]) -> int | str | None:
+    match arguments:
+        case ["stop"]:
+            return server.stop()
+        case ["remove"]:
+            return server.remove()
+        case ["run", *command] if command:
+            return run(command)
+        case _:
+            return __doc__
+
+
+def run(command: list[str]) -> int:
+    with subprocess.Popen(command) as child:
+        # Ctrl-C reaches the child from the terminal; a SIGTERM reaches only us.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    server.stop_if_unused()
+    return child.returncode
+
 
 try:
-    ACTIONS[parser.parse_args().action]()
+    sys.exit(main(sys.argv[1:]))
 except (EmbeddedPostgresError, OSError) as error:
     sys.exit(f"The embedded PostgreSQL: {error}")

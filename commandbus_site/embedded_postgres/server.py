@@ -65,21 +65,28 @@ class EmbeddedPostgres:
                     time.sleep(0.05)
 
     def stop(self) -> None:
+        if not self._exists():
+            return
         with self._try_lock() as lock:
             if lock is None:
                 self._run("pg_ctl", "stop", "--mode=fast", "--wait", "--pgdata=data")
 
     def stop_if_unused(self) -> None:
         """Stop it unless another process is connected."""
-        if self._is_ready() and not self._other_clients():
+        if self._exists() and self._is_ready() and not self._other_clients():
             self.stop()
 
     def remove(self) -> None:
         """Stop the server and delete its data."""
+        if not self._exists():
+            return
         self.stop()
         shutil.rmtree(self.home)
         shutil.rmtree(self.socket_folder, ignore_errors=True)
         (self.var / "postgres").unlink(missing_ok=True)
+
+    def _exists(self) -> bool:
+        return (self.var / "postgres").exists()
 
     def _is_ready(self) -> bool:
         """Someone listens on the socket, and the server says it has finished starting."""
