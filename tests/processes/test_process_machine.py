@@ -7,6 +7,7 @@ from processes.bus.states import edge
 from processes.models import Process
 from processes.states import ProcessStatus as S
 
+TERMINAL = (S.COMPLETED, S.COMPENSATED, S.FAILED)
 MACHINE = {
     "await_reply": ({S.PENDING, S.IN_PROGRESS}, S.WAITING_FOR_REPLY),
     "accept_reply": ({S.WAITING_FOR_REPLY, S.WAITING_FOR_TSQ}, S.IN_PROGRESS),
@@ -69,9 +70,7 @@ def test_a_failed_process_can_only_be_compensated():
     assert able == ["begin_compensation"]
 
 
-@pytest.mark.parametrize(
-    "status", [s for s in S if s not in (S.COMPLETED, S.COMPENSATED, S.FAILED)]
-)
+@pytest.mark.parametrize("status", [s for s in S if s not in TERMINAL])
 def test_a_process_on_its_way_is_not_terminal(status: S):
     assert not process_in(status).is_terminal
 

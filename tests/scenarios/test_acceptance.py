@@ -116,9 +116,7 @@ def test_compensation_flow_undoes_completed_steps_in_reverse_order_one_after_ano
 
 
 def test_no_compensation_defined_is_skipped(story):
-    story.manager.get_compensation_step = lambda self, step: (
-        ThreeStep.UNDO_A if step == "A" else None
-    )
+    story.manager.get_compensation_step = lambda _, step: ThreeStep.UNDO_A if step == "A" else None
     process = start_and_park_at(story, "C")
     cancel(entry_of(process).id, operator="ann", reason="too late")
     run_until_idle()
