@@ -17,6 +17,7 @@ import time
 
 from django.db import Error as DatabaseError
 from django.db import connections
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
@@ -54,9 +55,9 @@ class Broker(ORM):
     """Enqueues ordinary tasks, from any process."""
 
     @staticmethod
-    def get_connection(list_key: str | None = None):
-        """The queue's rows.  Asks the database nothing: django-q2's own cannot even be made
-        while the database is down."""
+    def get_connection(list_key: str | None = None) -> QuerySet[OrmQ]:  # noqa: ARG004
+        """The queue's rows.  django-q2 would ask the database whether it is in a transaction,
+        so that no broker could even be made while the database is down."""
         if not connections[Conf.ORM].in_atomic_block:
             connections[Conf.ORM].close_if_unusable_or_obsolete()
         return OrmQ.objects.using(Conf.ORM)

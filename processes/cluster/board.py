@@ -39,6 +39,7 @@ class Board:
         self.places = RawArray(Place, workers)
         self._sentinel_pid = RawValue(ctypes.c_int64, 0)
         self._monitor_pid = RawValue(ctypes.c_int64, 0)
+        self._pusher_pid = RawValue(ctypes.c_int64, 0)
         self._condemned = RawValue(ctypes.c_bool, False)
         self._pusher_seen_at = RawValue(ctypes.c_double, time.monotonic())
         self._works_offered = RawValue(ctypes.c_int64, 0)
@@ -54,6 +55,9 @@ class Board:
 
     def monitor_is(self, pid: int) -> None:
         self._monitor_pid.value = pid
+
+    def pusher_is(self, pid: int) -> None:
+        self._pusher_pid.value = pid
 
     def condemn(self) -> None:
         """Nothing more is given to this cluster."""
@@ -128,8 +132,8 @@ class Board:
 
     def fault(self) -> str | None:
         """What looks wrong at this moment; it counts once it stays the same for some seconds."""
-        workers = [place.pid for place in self.places]
-        for pid in [self._sentinel_pid.value, self._monitor_pid.value, *workers]:
+        others = [self._sentinel_pid, self._pusher_pid, self._monitor_pid]
+        for pid in [place.pid for place in self.places] + [other.value for other in others]:
             if not is_running(pid):
                 return f"process {pid} is gone or stopped"
         if time.monotonic() - self._pusher_seen_at.value > PUSHER_SILENCE_SECONDS:

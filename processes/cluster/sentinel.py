@@ -27,7 +27,7 @@ TIMED_OUT_GRACE_SECONDS = 1.0
 
 
 class Flag:
-    """An event for the sentinel.  Multiprocessing's own blocks when who waited for it was killed."""
+    """An event; multiprocessing's own blocks after someone waiting for it was killed."""
 
     def __init__(self) -> None:
         self._value = RawValue(c_bool, False)
@@ -64,7 +64,9 @@ class Sentinel(django_q.cluster.Sentinel):
         self._place.pid = self.pool[-1].pid
 
     def spawn_pusher(self) -> Process:
-        return self.spawn_process(_tied(pusher), self.task_queue, self.event_out, self.broker)
+        process = self.spawn_process(_tied(pusher), self.task_queue, self.event_out, self.broker)
+        self.board.pusher_is(process.pid)
+        return process
 
     def spawn_monitor(self) -> Process:
         process = self.spawn_process(_tied(monitor), self.result_queue, self.broker)
@@ -72,8 +74,9 @@ class Sentinel(django_q.cluster.Sentinel):
         return process
 
     def reincarnate(self, process: Process) -> None:
-        if (process.exitcode or 0) < 0:
-            logger.error("Process %s was killed by signal %s", process.pid, -process.exitcode)
+        exitcode = process.exitcode or 0
+        if exitcode < 0:
+            logger.error("Process %s was killed by signal %s", process.pid, -exitcode)
             self.board.condemn()
         super().reincarnate(process)
         if process.is_alive():  # timed out, and deaf to the signal django-q2 sends then

@@ -133,6 +133,7 @@ class Supervisor:
             cluster.stop()
         until = time.monotonic() + STOP_SECONDS
         while self._stop_requests < 2 and time.monotonic() < until:
-            if all([cluster.idle_for(FAULT_SECONDS) for cluster in clusters]):
+            finished = [cluster.idle_for(FAULT_SECONDS) for cluster in clusters]
+            if all(finished):
                 return
             time.sleep(LOOK_SECONDS)
