@@ -50,7 +50,7 @@ class Handler:
         return self.domain, self.command_type
 
     def lease_seconds(self) -> float:
-        return conf.lease_seconds() if self.lease is None else self.lease
+        return conf.lease_seconds() if self.lease is None else float(self.lease)
 
     def backoff_seconds(self) -> tuple[float, ...]:
         return conf.backoff_seconds() if self.backoff is None else self.backoff
