@@ -1,0 +1,102 @@
+"""Processes: the list, the page of one with its audit trail, and "run compensation"."""
+
+import uuid
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern
+from django.views.decorators.http import require_http_methods
+
+from processes import selectors
+from processes.admin import display
+from processes.admin.filters import DomainFilter, ProcessTypeFilter, StatusFilter
+from processes.admin.forms import ReasonForm
+from processes.admin.readonly import ReadOnlyAdmin
+from processes.admin.requests import acting
+from processes.bus.errors import CommandBusError
+from processes.engine import compensate
+from processes.models import Process
+from processes.states import ProcessStatus
+
+COMPENSATE = "processes.compensate_process"
+
+
+@admin.register(Process)
+class ProcessAdmin(ReadOnlyAdmin):
+    list_display = ("process", "domain", "standing", "current_step", "error", "age")
+    list_filter = (StatusFilter, ProcessTypeFilter, DomainFilter)
+    ordering = ("-created_at", "-id")
+    sortable_by = ("age",)
+    search_fields = ("id",)
+    search_help_text = "The whole id of a process."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return Process.objects.defer("data", "state")
+
+    @admin.display(description="process")
+    def process(self, process: Process) -> str:
+        return display.named_id(process.process_type, process.id)
+
+    @admin.display(description="status")
+    def standing(self, process: Process) -> str:
+        return display.status_badge(process.status)
+
+    @admin.display(description="error")
+    def error(self, process: Process) -> str:
+        return display.error_cell(process.error_code, process.error_message)
+
+    @admin.display(description="age", ordering="created_at")
+    def age(self, process: Process) -> str:
+        return display.age(process.created_at)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = require_http_methods(["GET", "HEAD", "POST"])(self.compensate_view)
+        return [*super().get_urls(), self.url("<uuid:pk>/compensate/", view, "compensate")]
+
+    def page(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        self.require_view_permission(request)
+        process = get_object_or_404(Process, pk=pk)
+        trail = selectors.trail_of(process)
+        is_failed = process.status == ProcessStatus.FAILED
+        return self.render(
+            request,
+            "processes/process.html",
+            str(process),
+            process=process,
+            trail=trail,
+            undone_badly=[row for row in trail if row.is_undone_badly],
+            stuck_replies=selectors.stuck_replies_of(process),
+            actions=selectors.actions_about(process),
+            may_compensate=is_failed and request.user.has_perm(COMPENSATE),
+        )
+
+    def compensate_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """GET asks for the reason and shows what would be undone; POST does it."""
+        self.require_view_permission(request)
+        if not request.user.has_perm(COMPENSATE):
+            raise PermissionDenied
+        process = get_object_or_404(Process, pk=pk)
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            self._compensate(request, process, form.cleaned_data["reason"])
+            return redirect("admin:processes_process_change", pk)
+        return self.render(
+            request,
+            "processes/compensate.html",
+            "Run compensation",
+            process=process,
+            form=form,
+            plan=selectors.planned_compensations([process])[process.id],
+        )
+
+    def _compensate(self, request: HttpRequest, process: Process, reason: str) -> None:
+        try:
+            compensate(process.id, reason=reason, **acting(request))
+        except CommandBusError as error:
+            messages.error(request, f"Nothing was changed. {error}")
+        else:
+            messages.success(request, f"{process} is being compensated.")

@@ -1,0 +1,104 @@
+"""What people are shown of a process: its trail, what compensating would undo, who did what."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from processes.base import REPLY_ADDRESS
+from processes.bus.models import Command, Reply
+from processes.bus.querysets import ReplyQuerySet
+from processes.bus.states import CommandStatus
+from processes.models import OperatorAction, Process, ProcessStep
+from processes.progress import load_trails
+from processes.registry import manager_of
+from processes.states import Direction, StepOutcome
+from processes.trail import Step
+
+
+@dataclass(frozen=True, slots=True)
+class TrailRow:
+    """A step, with its command as long as it has no outcome."""
+
+    step: ProcessStep
+    command: Command | None
+
+    @property
+    def standing(self) -> str:
+        """The outcome, or where its command is on the way to one."""
+        return self.step.outcome or (self.command.status if self.command else "")
+
+    @property
+    def is_parked(self) -> bool:
+        return self.standing == CommandStatus.IN_TROUBLESHOOTING_QUEUE
+
+    @property
+    def is_undone_badly(self) -> bool:
+        """A compensation that did not do its work, or not yet because it is parked."""
+        bad = (
+            StepOutcome.FAILED,
+            StepOutcome.CANCELED,
+            CommandStatus.IN_TROUBLESHOOTING_QUEUE,
+        )
+        return self.step.direction == Direction.COMPENSATION and self.standing in bad
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUndo:
+    """What compensating does about one completed step.
+
+    ``undone_by`` is empty where nothing needs to be undone; ``problem`` says why this code
+    cannot tell.
+    """
+
+    sequence: int
+    step: str
+    undone_by: str = ""
+    problem: str = ""
+
+
+def trail_of(process: Process) -> list[TrailRow]:
+    steps = list(process.steps.select_related("compensates"))
+    open_ids = [step.command_id for step in steps if step.outcome is None and step.command_id]
+    commands = Command.objects.defer("data").in_bulk(open_ids)
+    return [
+        TrailRow(step, commands.get(step.command_id) if step.command_id else None) for step in steps
+    ]
+
+
+def planned_compensations(processes: Sequence[Process]) -> dict[uuid.UUID, list[PlannedUndo]]:
+    """For each process the completed steps not undone yet, in the order they would be undone."""
+    load_trails(processes)
+    return {
+        process.id: [
+            _planned(process, step)
+            for step in process.trail.completed_forward_latest_first()
+            if not process.trail.is_compensated(step)
+        ]
+        for process in processes
+    }
+
+
+def actions_about(process: Process) -> list[OperatorAction]:
+    """What operators did to the process, its commands and their replies, in order."""
+    command_ids = list(process.steps.exclude(command_id=None).values_list("command_id", flat=True))
+    reply_ids = list(Reply.objects.filter(command__in=command_ids).values_list("id", flat=True))
+    return list(
+        OperatorAction.objects.filter(
+            Q(process=process) | Q(command__in=command_ids) | Q(reply__in=reply_ids)
+        ).select_related("command", "reply")
+    )
+
+
+def stuck_replies_of(process: Process) -> ReplyQuerySet:
+    return Reply.objects.stuck().filter(reply_to=REPLY_ADDRESS, correlation_id=process.id)
+
+
+def _planned(process: Process, step: Step) -> PlannedUndo:
+    try:
+        manager = manager_of(process.process_type)
+        undoing = manager.get_compensation_step(manager.step_class(step.name))
+    except Exception as error:  # a preview tells what it can, whatever the manager does
+        return PlannedUndo(step.sequence, step.name, problem=f"{error}")
+    return PlannedUndo(step.sequence, step.name, undone_by=undoing.value if undoing else "")

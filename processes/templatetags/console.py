@@ -1,0 +1,10 @@
+"""The console's way of showing things, for templates."""
+
+from django import template
+
+from processes.admin import display
+
+register = template.Library()
+register.filter("age", display.age)
+register.filter("pretty_json", display.pretty_json)
+register.filter("status_badge", display.status_badge)

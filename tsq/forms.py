@@ -1,0 +1,106 @@
+"""What operators fill in.  The forms parse; what is allowed is decided in ``tsq.operations``."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+
+from processes.admin.forms import ReasonForm, words_field
+from processes.bus.fitness import UnfitJson, json_object_text
+
+MOST_CHOSEN = 500
+MOST_RESULT_CHARACTERS = 1_000_000
+_EXCERPT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A row the operator chose, and the ``seen`` number it had when it was shown."""
+
+    pk: Any
+    seen: int
+
+    def __str__(self) -> str:
+        return f"{self.pk}:{self.seen}"
+
+
+class ResolutionForm(forms.Form):
+    """``chosen`` holds ``pk:seen`` pairs: what was seen is what is acted on."""
+
+    chosen = forms.CharField(widget=forms.HiddenInput, max_length=100 * MOST_CHOSEN)
+
+    def __init__(self, model: type[Model], data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        self._pk: Any = model._meta.pk
+
+    def clean_chosen(self) -> list[Chosen]:
+        pairs = self.cleaned_data["chosen"].split()
+        if len(pairs) > MOST_CHOSEN:
+            raise ValidationError(f"Choose at most {MOST_CHOSEN} at a time.")
+        return [self._pair(pair) for pair in pairs]
+
+    def answers(self) -> dict[str, Any]:
+        """What the operation is told beside what was chosen."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "chosen"}
+
+    def _pair(self, pair: str) -> Chosen:
+        pk, _, seen = pair.rpartition(":")
+        if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+            raise ValidationError("The selection cannot be read; choose again from the list.")
+        return Chosen(self._pk.to_python(pk), int(seen))
+
+
+class NoteForm(ResolutionForm):
+    note = words_field("Note", required=False, help_text="Optional; kept in the audit trail.")
+
+
+class ResolutionReasonForm(ResolutionForm, ReasonForm):
+    """The reason is needed, for this cannot be taken back."""
+
+
+class ResultField(forms.CharField):
+    """A JSON object, or nothing; an error says where it is and what stands there."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text or len(text) > MOST_RESULT_CHARACTERS:
+            return text or None
+        try:
+            result = json.loads(text)
+            json_object_text(result)
+        except json.JSONDecodeError as error:
+            raise ValidationError(_where(error)) from None
+        except UnfitJson as error:
+            raise ValidationError(f"This cannot be a result: {error}.") from None
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(f"This JSON cannot be read: {error}.") from None
+        return result
+
+    def run_validators(self, value: Any) -> None:
+        """The length and characters are checked on the text."""
+        if isinstance(value, str):
+            super().run_validators(value)
+
+
+class CompleteForm(NoteForm):
+    result_data = ResultField(
+        label="Result",
+        required=False,
+        max_length=MOST_RESULT_CHARACTERS,
+        help_text="Optional: a JSON object, as the handler would have returned it.",
+        widget=forms.Textarea(attrs={"rows": 8, "class": "code", "spellcheck": "false"}),
+    )
+    field_order = ("result_data", "note")
+
+
+def _where(error: json.JSONDecodeError) -> str:
+    before = error.doc[max(error.pos - _EXCERPT, 0) : error.pos]
+    after = error.doc[error.pos : error.pos + _EXCERPT]
+    found = f"{before} ▶ {after or 'the end'}"
+    return (
+        f"Not valid JSON at line {error.lineno}, column {error.colno}: "
+        f"{error.msg.lower()}. It is here: {' '.join(found.split())}"
+    )

@@ -1,0 +1,126 @@
+"""What an operator is shown of the troubleshooting queue, in few queries however long the list."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
+from processes.bus.models import Command, CommandEvent, Reply
+from processes.bus.states import EventType
+from processes.models import OperatorAction, ProcessStep
+from processes.selectors import PlannedUndo, planned_compensations
+from processes.states import Direction
+from tsq.models import StuckReply, TsqEntry
+
+MOST_EVENTS = 200
+
+
+class OfProcess(TypedDict):
+    """The process a command or reply belongs to; all None where it has none."""
+
+    process_id: uuid.UUID | None
+    process_type: str | None
+    process_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An entry or stuck reply as a confirmation page names it.
+
+    ``undone`` tells what canceling would compensate, in order; None if its process would not
+    compensate because of it.
+    """
+
+    pk: object
+    seen: int
+    command: Command
+    error_code: str
+    error_message: str
+    since: datetime | None
+    step: ProcessStep | None
+    undone: list[PlannedUndo] | None = None
+
+
+def listed_entries() -> QuerySet[TsqEntry]:
+    """The parked commands with the status of their processes, without their payload."""
+    return TsqEntry.objects.defer("data").annotate(**_of_process("pk"))
+
+
+def listed_stuck_replies() -> QuerySet[StuckReply]:
+    replies = StuckReply.objects.select_related("command").defer("data", "command__data")
+    return replies.annotate(**_of_process("command_id"))
+
+
+def entries_ever() -> QuerySet[Command]:
+    """Every command that is or was in the TSQ."""
+    parked = CommandEvent.objects.filter(command=OuterRef("pk"), type=EventType.PARKED)
+    return Command.objects.filter(Exists(parked))
+
+
+def stuck_replies_ever() -> QuerySet[Reply]:
+    """Stuck replies, and those an operator had handled again or gave up."""
+    acted_on = OperatorAction.objects.filter(reply=OuterRef("pk"))
+    replies = Reply.objects.select_related("command")
+    return replies.filter(Q(pk__in=StuckReply.objects.values("pk")) | Exists(acted_on))
+
+
+def entry_subjects(entries: Sequence[TsqEntry]) -> list[Subject]:
+    """The entries with their steps and what canceling each would compensate."""
+    steps = steps_of(entry.pk for entry in entries)
+    forward = [step for step in steps.values() if step.direction == Direction.FORWARD]
+    processes = {step.process_id: step.process for step in forward}
+    plans = planned_compensations(list(processes.values()))
+    undone = {step.command_id: plans[step.process_id] for step in forward}
+    return [
+        Subject(
+            entry.pk,
+            entry.deliveries,
+            entry,
+            entry.last_error_code,
+            entry.last_error_message,
+            entry.parked_at,
+            steps.get(entry.pk),
+            undone.get(entry.pk),
+        )
+        for entry in entries
+    ]
+
+
+def reply_subjects(replies: Sequence[StuckReply]) -> list[Subject]:
+    steps = steps_of(reply.command_id for reply in replies)
+    return [
+        Subject(
+            reply.pk,
+            reply.tries,
+            reply.command,
+            reply.outcome,
+            reply.last_error,
+            reply.created_at,
+            steps.get(reply.command_id),
+        )
+        for reply in replies
+    ]
+
+
+def steps_of(command_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, ProcessStep]:
+    """The steps these commands were sent for, with their processes; others are missing."""
+    steps = ProcessStep.objects.filter(command_id__in=list(command_ids))
+    loaded = steps.select_related("process", "compensates").defer("process__state", "command_data")
+    return {step.command_id: step for step in loaded}
+
+
+def event_log(command: Command) -> list[CommandEvent]:
+    """The latest events of a command, oldest first."""
+    return list(command.events.order_by("-id")[:MOST_EVENTS])[::-1]
+
+
+def _of_process(command_id: str) -> dict[str, Subquery]:
+    step = ProcessStep.objects.filter(command_id=OuterRef(command_id))
+    return {
+        "process_id": Subquery(step.values("process_id")),
+        "process_type": Subquery(step.values("process__process_type")),
+        "process_status": Subquery(step.values("process__status")),
+    }
