@@ -5,6 +5,7 @@ from collections.abc import Callable
 from processes.bus.claims import claim
 from processes.bus.delivery import deliver
 from processes.bus.handlers import registered_handlers
+from processes.engine import handle_replies, take_replies
 from processes.models import Process
 from processes.worker import run_until_idle
 from tests.support.behaviours import permanent
@@ -15,6 +16,11 @@ def deliver_only() -> None:
     """Deliver what is due, and leave the replies to another worker."""
     lanes = [(handler.lane, 100) for handler in registered_handlers()]
     deliver(claim(lanes, 100), taken_by="somebody else", not_now=lambda: None)
+
+
+def handle_only() -> None:
+    """Handle the replies that are due, and leave the commands they send to another worker."""
+    handle_replies(take_replies(100), run_next=lambda _: False)
 
 
 def start_and_park_at(story: Story, step: str) -> Process:
