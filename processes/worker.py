@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from processes.base import REPLY_ADDRESS
 from processes.bus import conf, pace
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 BUDGET_SECONDS = 2.0
 THREAD_WAIT_SECONDS = 0.05
+LOOK_AGAIN_SECONDS = 0.05
 _IN_THREADS = "threads"
 
 
@@ -47,6 +49,7 @@ class Worker:
     def __init__(self) -> None:
         self._threads = HandlerThreads()
         self._until = 0.0
+        self._look_again_at = 0.0
         self._room: Counter[object] = Counter()
 
     def run(self, seconds: float) -> int:
@@ -60,7 +63,7 @@ class Worker:
             self._threads.start([c for c in claims if not _runs_here(c)])
             taken = deliver([c for c in claims if _runs_here(c)], REPLY_ADDRESS, self._not_now)
             taken += settle_outcomes(finished, REPLY_ADDRESS)
-            taken += self._take_more()
+            taken += self._take_more(taken)
             carried = self._advance(taken)
             handled += len(claims) + len(taken)
             if not (claims or finished or taken) and not self._threads_go_on():
@@ -71,9 +74,9 @@ class Worker:
         handled = 0
         while not self._threads.busy and self._may_claim() and (claims := claim_alone()):
             handled += 1
-            self._advance(self._deliver_alone(claims))
+            handle_replies(self._deliver_alone(claims), _leave_to_others)
         unknown = claim_without_handler() if self._may_claim() else []
-        self._advance(deliver(unknown, REPLY_ADDRESS, self._not_now))
+        handle_replies(deliver(unknown, REPLY_ADDRESS, self._not_now), _leave_to_others)
         return handled + len(unknown)
 
     def _deliver_alone(self, claims: list[Claim]) -> list[TakenReply]:
@@ -89,11 +92,20 @@ class Worker:
         self._measure_room()
         for held in carried:
             self._room[_place(held.handler)] -= 1
-        if not self._may_claim() and not self._threads.busy:
+        if not self._may_look(carried):
             return []
         here = [(h.lane, self._room[h.lane]) for h in registered_handlers() if h.transactional]
-        claims = claim(here, conf.batch_size() - len(carried)) if not _stop.is_set() else []
-        return claims + self._claim_for_threads()
+        most = conf.batch_size() - len(carried)
+        claims = claim(here, most) + self._claim_for_threads()
+        if len(claims) < most:
+            self._look_again_at = time.monotonic() + LOOK_AGAIN_SECONDS
+        return claims
+
+    def _may_look(self, in_hand: Sequence[object]) -> bool:
+        """What is due is looked for at once when nothing is in hand, else now and then."""
+        if _stop.is_set() or not (self._may_claim() or self._threads.busy):
+            return False
+        return not in_hand or time.monotonic() >= self._look_again_at
 
     def _claim_for_threads(self) -> list[Claim]:
         free = self._room[_IN_THREADS]
@@ -102,8 +114,8 @@ class Worker:
         lanes = [(h.lane, free) for h in registered_handlers() if not h.transactional]
         return claim(lanes, free)
 
-    def _take_more(self) -> list[TakenReply]:
-        return [] if _stop.is_set() else take_replies(conf.batch_size())
+    def _take_more(self, taken: list[TakenReply]) -> list[TakenReply]:
+        return take_replies(conf.batch_size()) if self._may_look(taken) else []
 
     def _advance(self, taken: list[TakenReply]) -> list[Claim]:
         self._measure_room()
@@ -184,6 +196,11 @@ def seconds_until_due() -> float | None:
 def _worker_of_this_process() -> Worker:
     """Made anew after a fork, for threads do not survive it."""
     return _workers.setdefault(os.getpid(), Worker())
+
+
+def _leave_to_others(_handler: Handler) -> bool:
+    """The answer of a worker that goes on with none of the commands it sends."""
+    return False
 
 
 def _runs_here(claim: Claim) -> bool:
