@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,13 +34,14 @@ def home(var: Path) -> Path:
 
 
 def _link_to_new_folder(link: Path) -> None:
+    roots_folder = _roots_folder()
     if not link.is_symlink():
-        folder = Path(tempfile.mkdtemp(prefix="data-", dir=_roots_folder()))
+        folder = Path(tempfile.mkdtemp(prefix="data-", dir=roots_folder))
         try:
             link.symlink_to(folder)
         except FileExistsError:  # another process was faster
             folder.rmdir()
-    link.resolve().mkdir(mode=0o700, parents=True, exist_ok=True)
+    link.resolve().mkdir(mode=0o700, exist_ok=True)  # it may be gone: a new container, say
 
 
 def _roots_folder() -> Path:
@@ -61,10 +63,12 @@ def socket_folder(home: Path) -> Path:
 def prepare_socket_folder(home: Path) -> None:
     """Create it if missing; refuse one that another user of this machine has put in its place."""
     folder, owner = socket_folder(home), home.stat()
-    if not folder.exists():
+    if folder == home:
+        return
+    with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
         os.chown(folder, owner.st_uid, owner.st_gid)
-    if folder.is_symlink() or folder.stat().st_uid != owner.st_uid:
+    if folder.lstat().st_uid != owner.st_uid:
         raise EmbeddedPostgresError(f"{folder} belongs to another user: remove it and try again.")
 
 

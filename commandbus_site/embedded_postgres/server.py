@@ -54,6 +54,7 @@ class EmbeddedPostgres:
 
     def ensure_running(self) -> None:
         """Return once the server takes connections; takes next to no time when it already does."""
+        places.prepare_socket_folder(self.home)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._is_ready():
             with self._try_lock() as lock:
@@ -113,7 +114,6 @@ class EmbeddedPostgres:
             os.close(descriptor)
 
     def _start(self, lock: int) -> None:
-        places.prepare_socket_folder(self.home)
         if not self.data.exists():
             self._initialise()
         self._forget_crashed_server()
