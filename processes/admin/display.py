@@ -18,10 +18,19 @@ def age(moment: datetime | None) -> str:
     if moment is None:
         return "-"
     return format_html(
-        '<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S %Z}">{}</time>',
+        '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
-        moment,
+        f"{moment:%Y-%m-%d %H:%M:%S %Z}",
         timesince(moment, depth=1),
+    )
+
+
+def date_and_time(moment: datetime | None) -> str:
+    """On two short lines, for narrow columns."""
+    if moment is None:
+        return "-"
+    return format_html(
+        '<span class="nowrap">{}<br>{}</span>', f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}"
     )
 
 
@@ -34,7 +43,8 @@ def pretty_json(value: Any) -> str:
 
 def status_badge(status: str) -> SafeString:
     """A status in words, coloured by what it means."""
-    words = status.replace("_", " ").capitalize().replace("tsq", "TSQ")
+    words = status.replace("TROUBLESHOOTING_QUEUE", "TSQ").replace("_", " ")
+    words = words.capitalize().replace("tsq", "TSQ")
     return format_html('<span class="badge badge-{}">{}</span>', status.lower(), words)
 
 

@@ -6,5 +6,6 @@ from processes.admin import display
 
 register = template.Library()
 register.filter("age", display.age)
+register.filter("date_and_time", display.date_and_time)
 register.filter("pretty_json", display.pretty_json)
 register.filter("status_badge", display.status_badge)

@@ -83,7 +83,7 @@ class TsqEntryAdmin(ResolvingAdmin):
     def process(self, entry: "ListedEntry") -> str:
         return process_cell(entry.process_id, entry.process_type, entry.process_status)
 
-    @admin.display(description="parked", ordering="parked_at")
+    @admin.display(description="parked for", ordering="parked_at")
     def parked(self, entry: "ListedEntry") -> str:
         return display.age(entry.parked_at)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class StuckReplyAdmin(ResolvingAdmin):
     pk_converter = "int"
     resolutions = (HANDLE_AGAIN, GIVE_UP)
-    list_display = ("reply", "process", "standing", "error", "tries", "since")
+    list_display = ("reply", "process", "standing", "error", "tries", "age")
     ordering = ("id",)
     sortable_by = ()
     search_fields = ("correlation_id", "command_id")
@@ -58,8 +58,8 @@ class StuckReplyAdmin(ResolvingAdmin):
     def error(self, reply: "ListedReply") -> str:
         return Truncator(reply.last_error).chars(display.LIST_MESSAGE_CHARACTERS)
 
-    @admin.display(description="since")
-    def since(self, reply: "ListedReply") -> str:
+    @admin.display(description="age")
+    def age(self, reply: "ListedReply") -> str:
         return display.age(reply.created_at)
 
     def page(self, request: HttpRequest, pk: int) -> HttpResponse:
