@@ -13,16 +13,16 @@ from commandbus_site.embedded_postgres import server
 from commandbus_site.embedded_postgres.errors import EmbeddedPostgresError
 
 
-def main(arguments: list[str]) -> int | str | None:
+def main(arguments: list[str]) -> None:
     match arguments:
         case ["stop"]:
-            return server.stop()
+            server.stop()
         case ["remove"]:
-            return server.remove()
+            server.remove()
         case ["run", *command] if command:
-            return run(command)
+            sys.exit(run(command))
         case _:
-            return __doc__
+            sys.exit(__doc__)
 
 
 def run(command: list[str]) -> int:
@@ -35,6 +35,6 @@ def run(command: list[str]) -> int:
 
 
 try:
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])
 except (EmbeddedPostgresError, OSError) as error:
     sys.exit(f"The embedded PostgreSQL: {error}")
