@@ -1,0 +1,1 @@
+"""A process whose commands and replies can kill the worker that has them; see ``definition``."""
