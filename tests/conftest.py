@@ -8,8 +8,16 @@ import pytest
 from processes.bus.handlers import HandlerFunction, command_handler, unregister_handler
 from processes.registry import register_process, unregister_process
 from tests.support.clock import DatabaseClock
+from tests.support.flushing import delete_instead_of_truncating
 from tests.support.leftovers import forget_worker_state
 from tests.support.three_steps import DOMAIN, Story, ThreeStep
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_flush() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        delete_instead_of_truncating(monkeypatch)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,9 @@ from processes.bus import pace
 
 
 def forget_worker_state() -> None:
-    """Measured handler times and this process's worker with its threads."""
+    """Measured handler times, a request to stop, and this process's worker with its threads."""
     pace._seconds.clear()
+    worker._stop.clear()
     for left in worker._workers.values():
         left._threads._pool.shutdown(wait=False, cancel_futures=True)
     worker._workers.clear()
