@@ -118,10 +118,11 @@ class StatementReport(ProcessManager[StatementReportState, StatementReportStep])
         return ProcessCommand(plan.command_type, data)
 
     def update_state(self, state: StatementReportState, step: Step, reply: ReceivedReply) -> None:
+        result = reply.data or {}
         for name in PLAN[step].gives:
-            if name not in (reply.data or {}):
+            if name not in result:
                 raise ValueError(f"{step} must give {name!r}, and its result has none")
-            setattr(state, name, reply.data[name])
+            setattr(state, name, result[name])
         if step is Step.RENDER:  # no later step needs them; the audit trail keeps them
             state.transactions, state.breakdown = [], None
 

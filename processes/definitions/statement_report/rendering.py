@@ -10,6 +10,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from processes.definitions.statement_report.aggregation import ZERO
 from processes.definitions.statement_report.models import Format
 
 CSV_COLUMNS = ("record", "date", "name", "credit", "debit", "balance", "bank_balance")
@@ -45,10 +46,11 @@ def _chart(data: Mapping[str, Any]) -> dict[str, str]:
         x = (date.fromisoformat(day["date"]) - first).days * CHART_WIDTH // length
         course += [(x, balance), (x, balance := Decimal(day["balance"]))]
     course.append((CHART_WIDTH, balance))
-    lowest = min(0, *(y for _, y in course))
-    scale = CHART_HEIGHT / ((max(0, *(y for _, y in course)) - lowest) or 1)
-    points = " ".join(f"{x},{CHART_HEIGHT - (y - lowest) * scale:.1f}" for x, y in course)
-    return {"points": points, "zero": f"{CHART_HEIGHT + lowest * scale:.1f}"}
+    balances = [ZERO, *(y for _, y in course)]
+    lowest, highest = min(balances), max(balances)
+    scale = CHART_HEIGHT / ((highest - lowest) or Decimal(1))
+    points = " ".join(f"{x},{(highest - y) * scale:.1f}" for x, y in course)
+    return {"points": points, "zero": f"{highest * scale:.1f}"}
 
 
 def _csv(data: Mapping[str, Any]) -> str:

@@ -22,7 +22,8 @@ def show_statuses(run: Run, console: Console, *, title: str) -> None:
     groups = Process.objects.filter(id__in=run.roles).values_list(
         "status", "current_step", "error_code"
     )
-    for status, step, error, count in groups.annotate(Count("id")).order_by("status", "-id__count"):
+    counted = groups.annotate(count=Count("id")).order_by("status", "-count")
+    for status, step, error, count in counted:
         table.add_row(status, step, error, f"{count:,}")
     console.print(table)
 
