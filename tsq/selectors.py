@@ -9,6 +9,7 @@ from typing import TypedDict
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from processes.bus.models import Command, CommandEvent, Reply
+from processes.bus.querysets import PARKED
 from processes.bus.states import EventType
 from processes.models import OperatorAction, ProcessStep
 from processes.selectors import PlannedUndo, planned_compensations
@@ -57,7 +58,7 @@ def listed_stuck_replies() -> QuerySet[StuckReply]:
 def entries_ever() -> QuerySet[Command]:
     """Every command that is or was in the TSQ."""
     parked = CommandEvent.objects.filter(command=OuterRef("pk"), type=EventType.PARKED)
-    return Command.objects.filter(Exists(parked))
+    return Command.objects.filter(PARKED | Exists(parked))
 
 
 def stuck_replies_ever() -> QuerySet[Reply]:
