@@ -14,6 +14,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # Before every connection, not once: a server that was killed is back for the next one.
         try:
             embedded_postgres.ensure_running()
-        except EmbeddedPostgresError as error:
+        except (EmbeddedPostgresError, OSError) as error:
             raise OperationalError(str(error)) from error
         return super().get_connection_params()

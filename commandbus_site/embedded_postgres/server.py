@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 import psycopg
+from psycopg import conninfo
 
 from commandbus_site.embedded_postgres import places
 from commandbus_site.embedded_postgres.errors import EmbeddedPostgresError
@@ -74,7 +75,7 @@ class EmbeddedPostgres:
 
     def stop_if_unused(self) -> None:
         """Stop it unless another process is connected."""
-        if self._exists() and self._is_ready() and not self._other_clients():
+        if self._exists() and self._is_ready() and not self._has_other_clients():
             self.stop()
 
     def remove(self) -> None:
@@ -141,15 +142,19 @@ class EmbeddedPostgres:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         (self.socket_folder / f"{places.SOCKET_NAME}.lock").unlink(missing_ok=True)
 
-    def _other_clients(self) -> int:
+    def _has_other_clients(self) -> bool:
         query = (
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            "SELECT FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1"
         )
-        host = str(self.socket_folder)
-        with psycopg.connect(host=host, port=5432, user=SUPERUSER, dbname="postgres") as connection:
-            row = connection.execute(query).fetchone()
-        return row[0] if row else 0
+        address = conninfo.make_conninfo(
+            host=str(self.socket_folder), port=5432, user=SUPERUSER, dbname="postgres"
+        )
+        try:
+            with psycopg.connect(address) as connection:
+                return connection.execute(query).rowcount > 0
+        except psycopg.OperationalError:  # there are too many, or someone else is stopping it
+            return True
 
     def _run(self, program: str, *arguments: str, inherit: tuple[int, ...] = ()) -> None:
         """Run a program of PostgreSQL as the server's user, whatever the caller's PG* and LC_*."""

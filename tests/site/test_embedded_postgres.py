@@ -223,6 +223,7 @@ def test_root_runs_an_ordinary_users_server_as_that_user(open_folder):
     user = pwd.getpwnam("nobody")
     home = open_folder / "var" / "postgres"
     home.mkdir(parents=True, mode=0o700)
+    home.parent.chmod(0o755)
     os.chown(home, user.pw_uid, user.pw_gid)
     server = EmbeddedPostgres(home.parent)
 
