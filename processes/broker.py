@@ -14,9 +14,12 @@ after its budget of time, with at most one waiting in the queue.
 import logging
 import select
 import time
+from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.brokers.orm import ORM
@@ -130,8 +133,11 @@ class ClusterBroker(Broker):
         return None, SignedPackage.dumps(task | options)
 
     def _beat(self) -> None:
-        if time.monotonic() - self._beat_at >= BEAT_SECONDS and self.board.fault() is None:
-            beat(self._heartbeat, self.board.last_change_seconds_ago)
+        """From the first task that a worker has taken, as long as the board shows no fault."""
+        last_task = self.board.last_change_seconds_ago
+        is_time = time.monotonic() - self._beat_at >= BEAT_SECONDS
+        if is_time and last_task is not None and self.board.fault() is None:
+            beat(self._heartbeat, last_task)
             self._beat_at = time.monotonic()
 
     def _database_failed(self, error: Exception) -> None:
@@ -152,13 +158,12 @@ class ClusterBroker(Broker):
 
 
 class Listener:
-    """Connections that cannot hold the pusher up: one that hears NOTIFYs, one for its queries."""
+    """Hears NOTIFYs on a connection of its own, and bounds all queries of its process."""
 
     def __init__(self) -> None:
+        connection_created.connect(_bound_statements)
+        connections[Conf.ORM].close()  # to be opened anew, bounded
         self._hearing = connections.create_connection(Conf.ORM)
-        for connection in (self._hearing, connections[Conf.ORM]):
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
         with self._hearing.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
 
@@ -170,4 +175,10 @@ class Listener:
             pass
 
     def close(self) -> None:
+        connection_created.disconnect(_bound_statements)
         self._hearing.close()
+
+
+def _bound_statements(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")

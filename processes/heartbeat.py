@@ -46,14 +46,13 @@ class WorkerHeartbeat(models.Model):
         return f"{self.host}:{self.pid}"
 
 
-def beat(cluster: WorkerHeartbeat, last_task_seconds_ago: float | None) -> None:
+def beat(cluster: WorkerHeartbeat, last_task_seconds_ago: float) -> None:
     """Renew the cluster's row; the first beat writes it and clears away long dead ones."""
-    last_task_at = None
-    if last_task_seconds_ago is not None:
-        last_task_at = Now() - timedelta(seconds=last_task_seconds_ago)
+    last_task_at = Now() - timedelta(seconds=last_task_seconds_ago)
     rows = WorkerHeartbeat.objects.filter(pk=cluster.pk)
     if not rows.update(beat_at=Now(), last_task_at=last_task_at):
         WorkerHeartbeat.objects.forgotten().delete()
+        cluster.last_task_at = last_task_at
         cluster.save(force_insert=True)
 
 

@@ -83,6 +83,11 @@ class Sentinel(django_q.cluster.Sentinel):
             process.join(TIMED_OUT_GRACE_SECONDS)
             process.kill()
 
+    def stop(self) -> None:
+        self.event_out.set()
+        self.board.ring()  # or the pusher would wait its time before it looks at the event
+        super().stop()
+
     # In a worker, whose place is the one that was chosen just before it was started:
 
     def _worker_starts(self, **_: Any) -> None:

@@ -41,7 +41,7 @@ class Cluster:
         self.board = Board(Conf.WORKERS)
         self._stop = Flag()
         self._fault: str | None = None
-        self._fault_since = self._busy_at = time.monotonic()
+        self._fault_since = self._quiet_since = time.monotonic()
         self._sentinel = get_mp_context().Process(
             target=run_sentinel,
             args=(os.getpid(), self._stop, ClusterBroker(self.board, heartbeat)),
@@ -51,7 +51,7 @@ class Cluster:
 
     def failure(self) -> str | None:
         """Why the cluster is not trusted any more."""
-        if not self.is_alive():
+        if not self._sentinel.is_alive():
             return f"its sentinel ended with exit code {self._sentinel.exitcode}"
         if self.board.condemned:
             return "one of its processes was killed"
@@ -60,17 +60,23 @@ class Cluster:
             self._fault, self._fault_since = fault, now
         return fault if now - self._fault_since > FAULT_SECONDS else None
 
+    def condemn(self) -> None:
+        self.board.condemn()
+        self._quiet_since = time.monotonic()
+
     def stop(self) -> None:
         self._stop.set()
+        self._quiet_since = time.monotonic()
 
-    def is_alive(self) -> bool:
-        return self._sentinel.is_alive()
+    def is_over(self) -> bool:
+        """Of a cluster that was condemned or stopped: its end would interrupt nothing any more.
 
-    def idle_for(self, seconds: float) -> bool:
-        """Whether its end would interrupt nothing."""
+        A sound one ends by itself when it is stopped; one that is idle and does not is stuck.
+        """
         if self.board.busy:
-            self._busy_at = time.monotonic()
-        return not self.is_alive() or time.monotonic() - self._busy_at > seconds
+            self._quiet_since = time.monotonic()
+        patience = RESULTS_SECONDS if self.board.condemned else FAULT_SECONDS
+        return not self._sentinel.is_alive() or time.monotonic() - self._quiet_since > patience
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -116,24 +122,23 @@ class Supervisor:
         if reason is None or time.monotonic() - self._started_at < START_APART_SECONDS:
             return
         logger.error("Replacing the cluster: %s", reason)
-        self._cluster.board.condemn()
+        self._cluster.condemn()
         self._draining[self._cluster] = time.monotonic() + DRAIN_SECONDS
         self._cluster = self._start()
 
     def _end_drained(self) -> None:
         for cluster, until in list(self._draining.items()):
-            if cluster.idle_for(RESULTS_SECONDS) or time.monotonic() > until:
+            if cluster.is_over() or time.monotonic() > until:
                 del self._draining[cluster]
                 cluster.kill()
 
     def _let_finish(self) -> None:
-        """Each sentinel ends its cluster; one that is idle and does not end is stuck."""
         clusters = [self._cluster, *self._draining]
         for cluster in clusters:
             cluster.stop()
         until = time.monotonic() + STOP_SECONDS
         while self._stop_requests < 2 and time.monotonic() < until:
-            finished = [cluster.idle_for(FAULT_SECONDS) for cluster in clusters]
-            if all(finished):
+            over = [cluster.is_over() for cluster in clusters]
+            if all(over):
                 return
             time.sleep(LOOK_SECONDS)

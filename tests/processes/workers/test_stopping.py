@@ -1,0 +1,64 @@
+"""SIGTERM and SIGINT let the workers finish; a second signal does not."""
+
+import signal
+
+import pytest
+
+from tests.processes.workers.qcluster import (
+    PATIENCE_SECONDS,
+    Hold,
+    QCluster,
+    assert_works,
+    send,
+    wait_until_completed,
+)
+from tests.support.sessions import wait_until
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
+def test_a_busy_worker_finishes_what_it_is_doing(
+    qcluster: QCluster, hold: Hold, stop_signal: signal.Signals
+):
+    held = send("Hold", file=str(hold.file))
+    hold.wait_for_runs()
+
+    qcluster.supervisor.send_signal(stop_signal)
+    wait_until(lambda: "stopped pushing tasks" in qcluster.log, PATIENCE_SECONDS)
+    hold.release()
+
+    assert qcluster.wait_for_exit() == 0
+    assert wait_until_completed(held).deliveries == 1
+
+
+def test_a_signal_to_the_whole_tree_is_the_supervisors_matter(qcluster: QCluster, hold: Hold):
+    """As systemd and honcho send it."""
+    held = send("Hold", file=str(hold.file))
+    hold.wait_for_runs()
+
+    for process in qcluster.processes():
+        process.terminate()
+    hold.release()
+
+    assert qcluster.wait_for_exit() == 0
+    assert wait_until_completed(held).deliveries == 1
+
+
+def test_a_second_signal_ends_all_at_once(qcluster: QCluster, hold: Hold):
+    send("Hold", file=str(hold.file))
+    hold.wait_for_runs()
+
+    qcluster.supervisor.terminate()
+    wait_until(lambda: "stopping cluster processes" in qcluster.log, PATIENCE_SECONDS)
+    qcluster.supervisor.terminate()
+
+    assert qcluster.wait_for_exit() == 1
+
+
+def test_a_condemned_cluster_does_not_hold_up_the_end(qcluster: QCluster):
+    assert_works()
+    qcluster.process("worker 0").kill()
+    wait_until(lambda: "was killed by signal" in qcluster.log, PATIENCE_SECONDS)
+
+    qcluster.supervisor.terminate()
+
+    assert qcluster.wait_for_exit() == 0
