@@ -1,13 +1,16 @@
 """A manager whose code fails: only its own reply waits, and not for ever."""
 
 import sys
+import time
+from collections import defaultdict
 
 import pytest
+from django.db import connection
 
 from processes.bus.models import Command, Reply
 from processes.models import Process
 from processes.states import ProcessStatus
-from processes.worker import run_until_idle, seconds_until_due
+from processes.worker import LOOK_AGAIN_SECONDS, run_until_idle, seconds_until_due
 from tests.scenarios.acting import deliver_only, raising
 from tests.scenarios.reading import entry_of, reload, status_of, trail_of, unhandled_replies_to
 from tests.support.behaviours import permanent
@@ -193,3 +196,31 @@ def test_a_step_that_cannot_be_stored_is_that_replys_own_error(story, clock):
     assert (reply.correlation_id, reply.tries) == (bad, 1)
     assert "too long" in reply.last_error
     assert sorted(story.steps_run) == ["A", "A", "A", "B", "B", "C", "C"]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="Worker.run takes a tried reply while it holds fresh ones, and handles them together",
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_that_was_tried_before_is_handled_alone(story, clock):
+    """It may kill its worker; a transaction of its own harms nobody else."""
+    story.manager.handle_reply = raising(LookupError("no"))
+    tried = story.start()
+    run_until_idle()
+    clock.advance(2)
+    story.on("A", lambda _: time.sleep(2 * LOOK_AGAIN_SECONDS))
+    story.start_many(3)
+    handled = defaultdict(set)
+
+    def note_transaction(self, reply, process) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()::text")
+            handled[cursor.fetchone()].add(process.id)
+        ThreeSteps.handle_reply(self, reply, process)
+
+    story.manager.handle_reply = note_transaction
+    run_until_idle()
+
+    second_try = next(together for together in handled.values() if tried.id in together)
+    assert second_try == {tried.id}
