@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from django.conf import settings
+
+from processes.cluster.lifeline import die_with_parent
 
 POLL_SECONDS = 0.2
 STOP_SECONDS = 20
@@ -29,7 +32,11 @@ class Cluster:
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C reaches the demo, and the demo stops the cluster.
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - no threads yet
             )
         return self
 

@@ -34,14 +34,14 @@ def wait_until_settled(run: Run, workers: Workers, console: Console) -> None:
         ).exclude(process__status__in=resting)
         return settled * STEPS + tried.count()
 
-    _wait("Working", len(run.roles) * STEPS, steps_done, workers, console)
+    _wait("Steps done", len(run.roles) * STEPS, steps_done, workers, console)
 
 
 def wait_until_ended(run: Run, workers: Workers, console: Console) -> None:
     def ended() -> int:
         return Process.objects.filter(id__in=run.roles, status__in=TERMINAL_STATUSES).count()
 
-    _wait("Finishing", len(run.roles), ended, workers, console)
+    _wait("Processes ended", len(run.roles), ended, workers, console)
 
 
 def _wait(

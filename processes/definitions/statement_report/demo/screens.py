@@ -16,7 +16,7 @@ NAMED = 4  # accounts named in one line of the TSQ
 
 def show_statuses(run: Run, console: Console, *, title: str) -> None:
     table = Table(title=title, title_justify="left")
-    for heading in ("Status", "Step", "Error"):
+    for heading in ("Status", "At step", "Error"):
         table.add_column(heading)
     table.add_column("Processes", justify="right")
     groups = Process.objects.filter(id__in=run.roles).values_list(
@@ -30,17 +30,19 @@ def show_statuses(run: Run, console: Console, *, title: str) -> None:
 
 def show_tsq(run: Run, console: Console) -> None:
     """What is parked, alike errors together."""
-    groups = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for command in parked_commands(run):
         groups[command.command_type, command.last_error_code, command.last_error_message].append(
-            str(command.data["account_id"])
+            command.data["account_id"]
         )
     table = Table(title="Troubleshooting queue", title_justify="left")
     for heading in ("Command", "Error", "Accounts"):
         table.add_column(heading)
     table.add_column("Entries", justify="right")
     for (command_type, code, message), accounts in sorted(groups.items()):
-        named = ", ".join(accounts[:NAMED]) + (", ..." if len(accounts) > NAMED else "")
+        named = ", ".join(map(str, sorted(accounts)[:NAMED]))
+        if len(accounts) > NAMED:
+            named += ", ..."
         table.add_row(command_type, f"{code}\n{message}", named, f"{len(accounts):,}")
     console.print(table)
 
@@ -48,7 +50,7 @@ def show_tsq(run: Run, console: Console) -> None:
 def show_audit_trail_of_one_compensated(run: Run, console: Console) -> None:
     process = (
         Process.objects.filter(id__in=run.roles, status=ProcessStatus.COMPENSATED)
-        .order_by("created_at", "id")
+        .order_by("data__account_id")
         .first()
     )
     if process is None:

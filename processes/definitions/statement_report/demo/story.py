@@ -1,5 +1,6 @@
 """The story, from the ledger to the last check."""
 
+import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -24,14 +25,16 @@ SHOWN_PROBLEMS = 10
 def tell(ledger: Path, workers: AbstractContextManager[Workers], console: Console) -> None:
     """Raises LedgerError or DemoFailed with the reason if anything is not as expected."""
     loaded = load_ledger(ledger)
-    console.print(
+    _say(
+        console,
         f"Ledger {ledger.name}: {loaded.rows:,} transactions "
-        f"of {len(loaded.account_ids):,} accounts."
+        f"of {len(loaded.account_ids):,} accounts.",
     )
     run = start_run(loaded.account_ids)
-    console.print(
+    _say(
+        console,
         f"{len(run.roles):,} processes started: a statement from {run.first_day} "
-        f"to {run.last_day} for every account. Some are made to fail."
+        f"to {run.last_day} for every account. Some are made to fail.",
     )
     with workers as working:
         wait_until_settled(run, working, console)
@@ -45,10 +48,12 @@ def tell(ledger: Path, workers: AbstractContextManager[Workers], console: Consol
 
 
 def _let_the_operator_act(run: Run, console: Console) -> None:
-    done = operator.resolve_everything(run)
-    console.print(
-        f"The operator completes {done['complete']} with result data, cancels "
-        f"{done['cancel']}, and now that the cause is gone retries {done['retry']}."
+    _say(console, "The operator")
+    if result := operator.complete_one_by_hand(run):
+        _say(console, f"- completes one entry with the result data {json.dumps(result)}")
+    _say(console, f"- cancels {operator.cancel_lost_mailboxes(run):,}")
+    _say(
+        console, f"- retries the rest now that the cause is gone: {operator.retry_the_rest(run):,}"
     )
 
 
@@ -57,8 +62,14 @@ def _check(run: Run, console: Console) -> None:
     if problems:
         shown = "\n".join(f"- {problem}" for problem in problems[:SHOWN_PROBLEMS])
         raise DemoFailed(f"{len(problems)} things are not as expected:\n{shown}")
-    console.print(
+    _say(
+        console,
         "Checked: every process ended as expected; closing = opening + credits - debits to the "
         "cent for every account; the statements of completed processes lie in "
-        f"{storage.statements_dir()}, those of compensated ones are gone from disk and index."
+        f"{storage.statements_dir()}, those of compensated ones are gone from disk and index.",
     )
+
+
+def _say(console: Console, text: str) -> None:
+    """Left to the terminal to wrap, so that a file keeps one line per sentence."""
+    console.print(text, soft_wrap=True)

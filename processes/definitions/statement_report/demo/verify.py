@@ -61,18 +61,15 @@ def _sums_of_ledger(run: Run, account_ids: list[int]) -> dict[int, tuple[Decimal
     credit, debit = Q(direction=Direction.CREDIT), Q(direction=Direction.DEBIT)
     rows = (
         Transaction.objects.filter(account_id__in=account_ids)
-        .values_list("account_id")
+        .values("account_id")
         .annotate(
-            Sum("amount", filter=before & credit, default=ZERO),
-            Sum("amount", filter=before & debit, default=ZERO),
-            Sum("amount", filter=within & credit, default=ZERO),
-            Sum("amount", filter=within & debit, default=ZERO),
+            opening=Sum("amount", filter=before & credit, default=ZERO)
+            - Sum("amount", filter=before & debit, default=ZERO),
+            credited=Sum("amount", filter=within & credit, default=ZERO),
+            debited=Sum("amount", filter=within & debit, default=ZERO),
         )
     )
-    return {
-        account_id: (credited_before - debited_before, credited, debited)
-        for account_id, credited_before, debited_before, credited, debited in rows
-    }
+    return {row["account_id"]: (row["opening"], row["credited"], row["debited"]) for row in rows}
 
 
 def _summary_of(account_id: int, run: Run) -> Summary:

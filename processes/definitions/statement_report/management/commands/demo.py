@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *, ledger: Path, **options: Any) -> None:
         # Stopped from outside, the demo must still stop its workers.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-        console = Console(highlight=False)
+        console = Console(highlight=False, markup=False)
         if not console.is_terminal:
             console.width = PLAIN_WIDTH
         try:
