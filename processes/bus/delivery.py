@@ -27,9 +27,12 @@ from processes.bus.outcomes import (
     result_text,
 )
 from processes.bus.savepoints import LazySavepoint
-from processes.bus.settlement import Settled, TakenReply, log_late_outcomes, settle
+from processes.bus.settlement import TakenReply, log_late_outcomes, settle
 
 logger = logging.getLogger(__name__)
+
+INTERRUPTED = "interrupted: still running when its lease ended"
+CLAIM_LOST = "its effects were undone: the claim no longer held"
 
 NotNow = Callable[[], str | None]
 """Asked before each handler: why it should not be run by this worker now, or None."""
@@ -66,7 +69,7 @@ def settle_outcomes(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str) ->
         return [
             reply for claim, outcome in outcomes for reply in _settle_one(claim, outcome, taken_by)
         ]
-    log_late_outcomes([late for late in outcomes if late[0].command_id not in settled.command_ids])
+    _drop_late([late for late in outcomes if late[0].command_id not in settled.command_ids])
     return settled.taken
 
 
@@ -87,7 +90,8 @@ def _deliver_together(claims: Sequence[Claim], taken_by: str, not_now: NotNow) -
         settled = settle(outcomes, taken_by)
         if not touched <= settled.command_ids:
             raise BatchDisturbed("a claim was lost after its handler had changed the database")
-    _log_uncounted(outcomes, settled, overrun)
+    late = [pair for pair in outcomes if pair[0].command_id not in settled.command_ids]
+    _drop_late([*late, *((claim, INTERRUPTED) for claim in overrun)])
     return settled.taken
 
 
@@ -95,17 +99,19 @@ def _deliver_alone(claim: Claim, taken_by: str, not_now: NotNow) -> list[TakenRe
     """Run one command in a transaction of its own that first makes sure of its claim."""
     try:
         with transaction.atomic():
-            if not claim_holds(claim.command_id, claim.deliveries):
-                return []
-            return _deliver_together([claim], taken_by, not_now)
+            if claim_holds(claim.command_id, claim.deliveries):
+                return _deliver_together([claim], taken_by, not_now)
     except (BatchDisturbed, DatabaseError, InterfaceError) as error:
         connection.close_if_unusable_or_obsolete()
-        return settle_outcomes([(claim, failure_of(error.__cause__ or error))], taken_by)
+        own_error = error.__cause__ if isinstance(error, BatchDisturbed) else error
+        return settle_outcomes([(claim, failure_of(own_error or error))], taken_by)
+    _drop_late([(claim, CLAIM_LOST)])
+    return []
 
 
 def _settle_one(claim: Claim, outcome: Outcome, taken_by: str) -> list[TakenReply]:
     try:
-        return settle(([(claim, outcome)]), taken_by).taken
+        return settle([(claim, outcome)], taken_by).taken
     except DatabaseError as error:
         return settle([(claim, failure_of(error))], taken_by).taken
 
@@ -142,12 +148,9 @@ def _too_late(claim: Claim) -> str | None:
     return None
 
 
-def _log_uncounted(
-    outcomes: Sequence[tuple[Claim, Outcome]], settled: Settled, overrun: Sequence[Claim]
-) -> None:
-    late = [pair for pair in outcomes if pair[0].command_id not in settled.command_ids]
-    for claim, _ in late:
-        logger.warning("%s: its outcome came too late to count", claim.message)
-    for claim in overrun:
-        logger.warning("%s: interrupted at the end of its lease", claim.message)
-    log_late_outcomes([*late, *((claim, None) for claim in overrun)])
+def _drop_late(late: Sequence[tuple[Claim, Outcome | str]]) -> None:
+    """Log what does not count: an outcome whose claim is lost, or why there was none in time."""
+    for claim, outcome in late:
+        why = outcome if isinstance(outcome, str) else "its outcome came too late to count"
+        logger.warning("%s %s: %s", claim.message.command_type, claim.command_id, why)
+    log_late_outcomes(late)

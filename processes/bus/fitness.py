@@ -11,6 +11,8 @@ from typing import Any
 MAX_CODE = 200
 MAX_MESSAGE = 10_000
 MAX_TRACEBACK = 50_000
+MAX_DEPTH = 200
+"""How deeply JSON may be nested: far below what Python's and PostgreSQL's parsers bear."""
 
 _encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 _NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -46,9 +48,26 @@ def json_text(value: Any) -> str:
         raise UnfitJson("it contains half of a surrogate pair, which is not valid text") from None
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise UnfitJson(fit_text(error, 500)) from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
+        raise UnfitJson(f"it is nested more than {MAX_DEPTH} levels deep")
     if "\\u0000" in text and _NUL_ESCAPE.search(text):
         raise UnfitJson("it contains the NUL character, which PostgreSQL does not store")
     return text
+
+
+def _depth_exceeds(value: Any, most: int) -> bool:
+    """Level by level, so that no depth is too deep to measure."""
+    level = [value]
+    for _ in range(most):
+        containers = [item for item in level if isinstance(item, dict | list | tuple)]
+        level = [
+            child
+            for item in containers
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return any(isinstance(item, dict | list | tuple) for item in level)
 
 
 def json_object_text(value: Any) -> str:

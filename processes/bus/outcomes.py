@@ -1,7 +1,7 @@
 """What can come of one delivery of a command, before anything is decided about it."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -66,10 +66,12 @@ Outcome = Succeeded | Failed | Unrun | NoHandler | LeaseLost
 
 
 def outcome_of(run: Callable[[], str | None]) -> Succeeded | Failed:
-    """Run a handler and say how it went; SystemExit is caught too, an interruption is not."""
+    """Run a handler and say how it went, whatever it raises; only an interruption passes."""
     try:
         return Succeeded(run())
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return failure_of(error)
 
 
@@ -87,13 +89,15 @@ def result_text(result: Any) -> str | None:
 def failure_of(error: BaseException) -> Failed:
     """What an exception from a handler means."""
     details = {"traceback": _traceback_of(error)}
+    name = fit_text(type(error).__name__, MAX_CODE)
     if not isinstance(error, HandlerError):
-        code = fit_text(type(error).__name__, MAX_CODE)
-        return Failed(Severity.TRANSIENT, code, fit_text(error) or code, details)
-    if error.details is not None:
-        details["details"] = fit_details(_plain(error.details))
-    code = fit_text(error.code, MAX_CODE) or type(error).__name__
-    message = fit_text(error.message, MAX_MESSAGE) or code
+        return Failed(Severity.TRANSIENT, name, fit_text(error) or name, details)
+    # A subclass may have forgotten to call its parent's __init__.
+    code = fit_text(getattr(error, "code", ""), MAX_CODE) or name
+    message = fit_text(getattr(error, "message", ""), MAX_MESSAGE) or code
+    given = getattr(error, "details", None)
+    if given is not None:
+        details["details"] = fit_details(dict(given) if isinstance(given, Mapping) else given)
     return Failed(_severity_of(error), code, message, details)
 
 
@@ -112,10 +116,3 @@ def _traceback_of(error: BaseException) -> str:
     except Exception:
         text = f"<traceback of {type(error).__name__} could not be formatted>"
     return fit_text(text[-MAX_TRACEBACK:], MAX_TRACEBACK)
-
-
-def _plain(details: Any) -> Any:
-    try:
-        return dict(details)
-    except Exception:
-        return details

@@ -1,12 +1,15 @@
 """Named queries of the bus; no other module filters by status."""
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
 
 from processes.bus.clock import BusNow
 from processes.bus.states import FINAL_OUTCOMES, CommandStatus
+
+if TYPE_CHECKING:
+    from processes.bus.models import Command, Reply
 
 MAX_TRIES = 5
 """A reply whose handling failed so often is stuck and waits for an operator."""
@@ -18,7 +21,7 @@ FINAL_REPLY = Q(outcome__in=FINAL_OUTCOMES)
 UNHANDLED = Q(handled_at=None)
 
 
-class CommandQuerySet(models.QuerySet[Any]):
+class CommandQuerySet(models.QuerySet["Command"]):
     def parked(self) -> Self:
         """In the TSQ."""
         return self.filter(PARKED)
@@ -32,7 +35,7 @@ class CommandQuerySet(models.QuerySet[Any]):
         return self.filter(status=CommandStatus.PENDING, handler_missing_since__isnull=False)
 
 
-class ReplyQuerySet(models.QuerySet[Any]):
+class ReplyQuerySet(models.QuerySet["Reply"]):
     def unhandled(self) -> Self:
         return self.filter(UNHANDLED)
 

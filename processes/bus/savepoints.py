@@ -1,11 +1,19 @@
 """A savepoint for each transactional handler, taken only when it first touches the database."""
 
+import logging
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from django.db import connection, transaction
 
+logger = logging.getLogger(__name__)
+
+# The rollback gives the constraints their own moments back, for the handlers that follow.
+CHECK_CONSTRAINTS = """
+SAVEPOINT bus_check; SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK TO SAVEPOINT bus_check; RELEASE SAVEPOINT bus_check
+"""
 _INTERFERENCE = ("40001", "40P01")  # serialization failure, deadlock
 
 
@@ -21,12 +29,13 @@ class LazySavepoint:
         self.touched = False
         self.disturbed_by: BaseException | None = None
         self._atomic = transaction.atomic()
-        self._watch = connection.execute_wrapper(self._before_execute)
         self._hooks_before = 0
 
     def __enter__(self) -> Self:
         self._hooks_before = len(connection.run_on_commit)
-        self._watch.__enter__()
+        # Every way to the database, COPY included, begins with one of these two.
+        for name in ("cursor", "chunked_cursor"):
+            setattr(connection, name, self._touching(getattr(connection, name)))
         return self
 
     def __exit__(
@@ -35,25 +44,27 @@ class LazySavepoint:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._watch.__exit__(None, None, None)
+        del connection.cursor, connection.chunked_cursor
         if error is not None:
             self._undo(error)
         elif self.touched:
             self._keep()
         self._calm_commit_hooks()
 
-    def _before_execute(self, execute: Callable[..., Any], statement: str, *arguments: Any) -> Any:
-        if not self.touched:
-            self.touched = True
-            self._atomic.__enter__()
-            self._defer_constraints()
-        return execute(statement, *arguments)
+    def _touching(self, open_cursor: Callable[[], Any]) -> Callable[[], Any]:
+        def open_cursor_in_savepoint() -> Any:
+            if not self.touched:
+                self.touched = True
+                self._atomic.__enter__()
+            return open_cursor()
+
+        return open_cursor_in_savepoint
 
     def _keep(self) -> None:
         """Check deferred constraints now, so that a violation is this handler's own error."""
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                cursor.execute(CHECK_CONSTRAINTS)
         except BaseException as error:
             self._undo(error)
             raise
@@ -66,17 +77,24 @@ class LazySavepoint:
         if self.touched:
             self._atomic.__exit__(type(error), error, error.__traceback__)
 
-    def _defer_constraints(self) -> None:
-        """Undo what the handler before this one left behind: constraints checked at once."""
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-
     def _calm_commit_hooks(self) -> None:
         """A failing on_commit hook is logged; it must not look like a failed commit."""
         hooks: list[Any] = connection.run_on_commit
         hooks[self._hooks_before :] = [
-            (savepoints, hook, True) for savepoints, hook, _ in hooks[self._hooks_before :]
+            (savepoints, _calmed(hook), True) for savepoints, hook, _ in hooks[self._hooks_before :]
         ]
+
+
+def _calmed(hook: Callable[[], Any]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            hook()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            logger.exception("An on_commit hook of a handler failed; its work stands")
+
+    return run
 
 
 def _is_interference(error: BaseException) -> bool:

@@ -105,7 +105,8 @@ def new_command(
     max_attempts: int | None = None,
 ) -> NewCommand:
     """Check a command's content; raises InvalidCommandData naming the field and the remedy."""
-    handler = find_handler(domain, command_type)
+    lane = _name("domain", domain), _name("command_type", command_type)
+    handler = find_handler(*lane)
     if max_attempts is None:
         max_attempts = (handler and handler.max_attempts) or conf.max_attempts()
     if type(max_attempts) is not int or not 1 <= max_attempts <= MAX_ATTEMPTS_LIMIT:
@@ -119,8 +120,7 @@ def new_command(
         raise InvalidCommandData(f"data of {command_type!r} cannot be stored: {error}.") from None
     return NewCommand(
         command_id,
-        _name("domain", domain),
-        _name("command_type", command_type),
+        *lane,
         text,
         correlation_id,
         reply_to,
@@ -134,17 +134,16 @@ def reserve_address(reply_to: str) -> None:
 
 
 def _checked(request: CommandRequest) -> NewCommand:
-    if request.reply_to in _reserved_addresses:
-        raise InvalidCommandData(
-            f"reply_to {request.reply_to!r} is reserved; use an address of your own."
-        )
+    reply_to = request.reply_to if request.reply_to == "" else _name("reply_to", request.reply_to)
+    if reply_to in _reserved_addresses:
+        raise InvalidCommandData(f"reply_to {reply_to!r} is reserved; use an address of your own.")
     return new_command(
         request.command_type,
         request.data,
         domain=request.domain,
         command_id=as_uuid("command_id", request.command_id) or uuid.uuid4(),
         correlation_id=as_uuid("correlation_id", request.correlation_id),
-        reply_to=_name("reply_to", request.reply_to) if request.reply_to != "" else "",
+        reply_to=reply_to,
         max_attempts=request.max_attempts,
     )
 

@@ -48,8 +48,8 @@ def settle(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str) -> Settled:
     )
 
 
-def log_late_outcomes(late: Sequence[tuple[Claim, Outcome | None]]) -> None:
-    """Keep in the event log what came too late to count (None: it was interrupted)."""
+def log_late_outcomes(late: Sequence[tuple[Claim, Outcome | str]]) -> None:
+    """Keep in the event log what came too late to count, or why no outcome came in time."""
     if not late:
         return
     rows = [(claim.command_id, claim.deliveries, _late_entry(claim, late)) for claim, late in late]
@@ -83,9 +83,9 @@ def _row(claim: Claim, decision: Decision) -> tuple[Any, ...]:
     )
 
 
-def _late_entry(claim: Claim, outcome: Outcome | None) -> str:
-    if outcome is None:
-        return json.dumps({"why": "interrupted: still running when its lease ended"})
+def _late_entry(claim: Claim, outcome: Outcome | str) -> str:
+    if isinstance(outcome, str):
+        return json.dumps({"why": outcome})
     decision = _decide(claim, outcome)
     return json.dumps(
         {

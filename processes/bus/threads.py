@@ -12,7 +12,7 @@ from django.db import connections
 from processes.bus import conf
 from processes.bus.claims import Claim
 from processes.bus.leases import GRACE_SECONDS
-from processes.bus.outcomes import Failed, Outcome, Succeeded, outcome_of, result_text
+from processes.bus.outcomes import Failed, Outcome, Succeeded, failure_of, outcome_of, result_text
 
 
 class HandlerThreads:
@@ -60,5 +60,7 @@ def _run(claim: Claim) -> Succeeded | Failed:
     function, message = claim.handler.function, claim.message
     try:
         return outcome_of(lambda: result_text(function(message)))
+    except KeyboardInterrupt as error:  # nobody interrupts a thread; the handler raised it
+        return failure_of(error)
     finally:
         connections.close_all()

@@ -260,9 +260,6 @@ def test_the_data_a_handler_gets_is_its_own(clock, register_handler):
     assert stored(command).data == {"n": 1}
 
 
-@pytest.mark.xfail(
-    strict=True, raises=RecursionError, reason="what is stored may be too deep to read"
-)
 def test_the_deepest_data_that_can_be_sent_can_be_delivered(register_handler):
     register_handler("Test", succeed())
     neighbour, deepest = send(), _send_as_deep_as_possible()
@@ -272,9 +269,6 @@ def test_the_deepest_data_that_can_be_sent_can_be_delivered(register_handler):
     assert stored(neighbour).status == stored(deepest).status == "COMPLETED"
 
 
-@pytest.mark.xfail(
-    strict=True, raises=RecursionError, reason="fit details may be too deep for the log entry"
-)
 def test_details_of_any_depth_harm_nobody(register_handler):
     register_handler("Test", succeed())
     register_handler("Deep", lambda m: permanent(details={"deep": nested(m.data["depth"])})(m))

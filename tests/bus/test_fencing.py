@@ -130,7 +130,6 @@ def test_the_effects_of_a_late_outcome_do_not_survive(register_handler, takeover
     assert (stored(late).status, reply_outcomes(late)) == ("COMPLETED", ["SUCCESS"])
 
 
-@pytest.mark.xfail(strict=True, reason="not logged when the batch runs again one by one")
 def test_a_late_outcome_whose_effects_were_undone_is_logged(register_handler, takeover, clock):
     register_handler("Write", write, lease=10.0)
     late = send("Write", {"name": "late"})

@@ -77,7 +77,7 @@ def raise_outside_sql(message) -> None:
         (violate_a_deferred_constraint, "IntegrityError"),
         (swallow_a_database_error, "TransactionManagementError"),
         (close_the_connection, "OperationalError"),
-        (close_the_unused_connection, "OperationalError"),
+        (close_the_unused_connection, "TransactionManagementError"),
         (mark_for_rollback, "TransactionManagementError"),
         (raise_outside_sql, "ValueError"),
     ],

@@ -132,7 +132,6 @@ def checked_at_once():
         cursor.execute("DROP TABLE checked")
 
 
-@pytest.mark.xfail(strict=True, reason="SET CONSTRAINTS ALL DEFERRED defers these as well")
 def test_a_constraint_that_is_checked_at_once_still_is(run, checked_at_once):
     def insert_or_leave_it(message):
         with connection.cursor() as cursor:
@@ -148,7 +147,6 @@ def test_a_constraint_that_is_checked_at_once_still_is(run, checked_at_once):
     assert command.replies.get().data == {"was there": True}
 
 
-@pytest.mark.xfail(strict=True, reason="COPY passes by the wrapper that takes the savepoint")
 def test_what_a_failing_handler_copied_in_is_undone(run):
     def copy_and_fail(message):
         with (
@@ -194,9 +192,7 @@ def test_commit_hooks_run_after_the_commit_and_only_for_what_succeeded(run):
     "error",
     [
         ValueError("hook"),
-        pytest.param(
-            SystemExit(1), marks=pytest.mark.xfail(strict=True, reason="only Exception is logged")
-        ),
+        SystemExit(1),
     ],
 )
 def test_a_failing_commit_hook_harms_nothing(run, error):

@@ -196,14 +196,10 @@ def test_names_may_be_members_of_an_enumeration():
         ("domain", ""),
         ("domain", "\ud800"),
         ("domain", 5),
-        pytest.param(
-            "domain", ["d"], marks=pytest.mark.xfail(strict=True, reason="TypeError: unhashable")
-        ),
+        ("domain", ["d"]),
         ("reply_to", "x" * 201),
         ("reply_to", None),
-        pytest.param(
-            "reply_to", {}, marks=pytest.mark.xfail(strict=True, reason="TypeError: unhashable")
-        ),
+        ("reply_to", {}),
         ("command_id", "no uuid"),
         ("command_id", 5),
         ("correlation_id", "no uuid"),

@@ -162,7 +162,6 @@ def test_a_worker_out_of_time_does_not_leave_its_threads_behind(register_handler
     assert stored(command).status == "COMPLETED"
 
 
-@pytest.mark.xfail(strict=True, reason="what is not an Exception reaches whoever asks for outcomes")
 def test_whatever_is_raised_in_a_thread_is_an_outcome(register_handler):
     register_handler("Bad", raising(asyncio.CancelledError()), transactional=False)
     register_handler("Good", succeed(), transactional=False)
