@@ -1,8 +1,7 @@
 """Aggregates against numbers worked out by hand."""
 
 from processes.definitions.statement_report.aggregation import break_down, summarise
-
-from .factories import row
+from tests.statement_report.factories import row
 
 YEAR = [
     row("2024-01-10", "1200.50", "1701.00"),

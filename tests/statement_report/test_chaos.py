@@ -16,8 +16,7 @@ from processes.definitions.statement_report.chaos import (
     with_chaos,
 )
 from processes.definitions.statement_report.models import EndedOutage
-
-from .factories import message
+from tests.statement_report.factories import message
 
 STEPS = ("QUERY", "RENDER")
 

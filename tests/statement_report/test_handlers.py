@@ -20,8 +20,7 @@ from processes.bus.errors import (
 from processes.bus.handlers import find_handler
 from processes.definitions.statement_report import handlers, storage
 from processes.definitions.statement_report.models import Statement
-
-from .factories import (
+from tests.statement_report.factories import (
     AccountFactory,
     StatementFactory,
     TransactionFactory,

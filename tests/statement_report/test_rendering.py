@@ -6,8 +6,7 @@ from html.parser import HTMLParser
 
 from processes.definitions.statement_report.rendering import file_name, render_statement
 from processes.definitions.statement_report.templatetags.statement_report import money, words
-
-from .factories import render_data, row
+from tests.statement_report.factories import render_data, row
 
 ROWS = (
     row("2024-01-10", "1200.50", "1200.50"),

@@ -14,10 +14,9 @@ from processes.definitions.statement_report.models import Account, EndedOutage, 
 from processes.engine import start_process
 from processes.models import Process
 from processes.worker import run_until_idle
+from tests.statement_report.factories import AccountFactory, TransactionFactory
 from tests.support.clock import DatabaseClock
 from tsq.operations import cancel, complete, retry
-
-from .factories import AccountFactory, TransactionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
