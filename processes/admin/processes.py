@@ -80,6 +80,9 @@ class ProcessAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(COMPENSATE):
             raise PermissionDenied
         process = get_object_or_404(Process, pk=pk)
+        if request.method != "POST" and process.status != ProcessStatus.FAILED:
+            messages.warning(request, f"{process} is not FAILED; it is {process.status}.")
+            return redirect("admin:processes_process_change", pk)
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             self._compensate(request, process, form.cleaned_data["reason"])

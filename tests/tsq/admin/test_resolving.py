@@ -42,6 +42,12 @@ class TestAsking:
         assert list(Command.objects.order_by("pk").values()) == before
         assert not OperatorAction.objects.exists()
 
+    def test_the_form_carries_the_csrf_token(self, console, entry):
+        _, form = console.text("tsq_tsqentry_ask_retry", entry.pk).split(
+            '<form method="post" action'
+        )
+        assert "csrfmiddlewaretoken" in form
+
     def test_cancel_tells_what_will_be_undone_in_order(self, console, entry):
         text = console.text("tsq_tsqentry_ask_cancel", entry.pk)
         assert 0 < text.index("UNDO_B") < text.index("UNDO_A")
@@ -150,4 +156,5 @@ class TestRefusing:
     def test_the_url_that_acts_does_nothing_when_opened(self, console, entry):
         response = console.page("tsq_tsqentry_retry", chosen=chosen(entry))
         assert (response.status_code, response.url) == (302, "/admin/tsq/tsqentry/")
+        assert told(response) == []
         assert TsqEntry.objects.filter(pk=entry.pk).exists()
