@@ -21,7 +21,7 @@ def age(moment: datetime | None) -> str:
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
         f"{moment:%Y-%m-%d %H:%M:%S %Z}",
-        timesince(moment, depth=1),
+        timesince(moment, depth=1).replace("\xa0", " "),  # may wrap in a narrow column
     )
 
 
