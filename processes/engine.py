@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from processes import statements
@@ -92,9 +93,15 @@ def start_processes(
 
 
 def take_replies(most: int) -> list[TakenReply]:
-    """Take replies that are due: each the first unhandled one of a process this code knows."""
+    """Take fresh replies: each the first unhandled one of a process this code knows."""
     parameters = [known_process_types(), most, TAKEN_LEASE_SECONDS]
     return [TakenReply(*row) for row in sql.run(statements.TAKE, parameters)]
+
+
+def take_reply_again() -> list[TakenReply]:
+    """Take one reply that was tried before and is due, to be handled with no company."""
+    parameters = [known_process_types(), 1, TAKEN_LEASE_SECONDS]
+    return [TakenReply(*row) for row in sql.run(statements.TAKE_AGAIN, parameters)]
 
 
 def reply_due_in() -> float | None:
@@ -177,7 +184,7 @@ def lock_process(process_id: uuid.UUID | str) -> Process:
     """The process, locked until the transaction ends; waits for its holder.  Raises NotFound."""
     try:
         return Process.objects.select_for_update().get(pk=process_id)
-    except (Process.DoesNotExist, ValueError):
+    except (Process.DoesNotExist, ValueError, ValidationError):
         raise NotFound(f"There is no process {process_id}.") from None
 
 

@@ -192,7 +192,11 @@ class ProcessStep(models.Model):
             models.CheckConstraint(
                 name="step_outcome_has_its_time",
                 condition=Q(outcome=None, received_at=None)
-                | Q(outcome__in=StepOutcome.values, received_at__isnull=False),
+                | Q(
+                    outcome__isnull=False,  # else the comparison is null, and a null check passes
+                    outcome__in=StepOutcome.values,
+                    received_at__isnull=False,
+                ),
             ),
             models.CheckConstraint(
                 name="step_unsent_only_as_failed_compensation",
@@ -201,6 +205,7 @@ class ProcessStep(models.Model):
                     command_id=None,
                     sent_at=None,
                     direction=Direction.COMPENSATION,
+                    outcome__isnull=False,
                     outcome=StepOutcome.FAILED,
                 ),
             ),

@@ -9,7 +9,7 @@ from typing import Any
 from processes import statements
 from processes.base import ReceivedReply
 from processes.bus import sql
-from processes.bus.fitness import fit_text, json_object_text
+from processes.bus.fitness import MAX_CODE, fit_text, json_object_text
 from processes.bus.leases import LeaseOverrun, interrupted_at
 from processes.bus.states import ReplyOutcome
 from processes.models import Process
@@ -58,8 +58,10 @@ class Progress:
             self.process.state_text = json_object_text(self.process.state)
         except LeaseOverrun:
             self.failure = "The manager was interrupted: it took longer than its lease."
-        except Exception as error:
-            self.failure = fit_text(f"{type(error).__name__}: {error}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.failure = f"{fit_text(type(error).__name__, MAX_CODE)}: {fit_text(error)}"
 
     def process_row(self) -> tuple[Any, ...]:
         process = self.process

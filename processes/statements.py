@@ -33,12 +33,13 @@ _READY = f"""
                 AND earlier.correlation_id = r.correlation_id AND earlier.id < r.id)
 """
 
-# Takes replies: counts a try and sets a short lease.  One that was tried before is taken alone,
-# for its manager may have killed the worker.
-# Parameters: known process types, most, lease in seconds.
-TAKE = f"""
+
+# Takes replies: counts a try and sets a short lease.  Parameters: known process types, most,
+# lease in seconds.
+def _take(which: str) -> str:
+    return f"""
 WITH ready AS MATERIALIZED (
-    SELECT r.id, r.tries {_READY} AND r.retry_at <= bus_now()
+    SELECT r.id {_READY} AND {which} AND r.retry_at <= bus_now()
     ORDER BY r.retry_at, r.id LIMIT %s
     FOR UPDATE OF r SKIP LOCKED
 )
@@ -46,12 +47,15 @@ UPDATE bus_reply r SET
     tries = r.tries + 1,
     last_error = '{UNFINISHED_TRY}',
     retry_at = bus_now() + %s * interval '1 second'
-FROM ready
-WHERE r.id = ready.id AND (
-    NOT EXISTS (SELECT FROM ready WHERE tries > 0)
-    OR r.id = (SELECT id FROM ready WHERE tries > 0 ORDER BY id LIMIT 1))
+FROM ready WHERE r.id = ready.id
 RETURNING r.id, r.correlation_id
 """
+
+
+TAKE = _take("r.tries = 0")
+
+# One that was tried before is taken alone: its manager may have killed the worker.
+TAKE_AGAIN = _take("r.tries > 0")
 
 # Parameter: known process types.  Seconds until the first reply is due; null if none waits.
 REPLY_DUE_IN = f"""

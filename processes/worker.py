@@ -25,7 +25,7 @@ from processes.bus.handlers import Handler, registered_handlers
 from processes.bus.settlement import TakenReply
 from processes.bus.threads import HandlerThreads
 from processes.bus.wakeup import wake_workers
-from processes.engine import handle_replies, reply_due_in, take_replies
+from processes.engine import handle_replies, reply_due_in, take_replies, take_reply_again
 
 logger = logging.getLogger(__name__)
 
@@ -70,11 +70,14 @@ class Worker:
                 return handled
 
     def _take_aside(self) -> int:
-        """What lost its lease, each with no company, and what no handler here knows."""
+        """What was lost or failed before, each with no company, and what no handler here knows."""
         handled = 0
-        while not self._threads.busy and self._may_claim() and (claims := claim_alone()):
+        while self._may_run_alone() and (claims := claim_alone()):
             handled += 1
             handle_replies(self._deliver_alone(claims), _leave_to_others)
+        while self._may_run_alone() and (taken := take_reply_again()):
+            handled += 1
+            handle_replies(taken, _leave_to_others)
         unknown = claim_without_handler() if self._may_claim() else []
         handle_replies(deliver(unknown, REPLY_ADDRESS, self._not_now), _leave_to_others)
         return handled + len(unknown)
@@ -138,6 +141,9 @@ class Worker:
 
     def _may_claim(self) -> bool:
         return time.monotonic() < self._until and not _stop.is_set()
+
+    def _may_run_alone(self) -> bool:
+        return self._may_claim() and not self._threads.busy
 
     def _not_now(self) -> str | None:
         if _stop.is_set():

@@ -6,6 +6,7 @@ nothing else.
 
 import uuid
 
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from processes.bus.errors import NotFound
@@ -17,7 +18,7 @@ def lock_command(command_id: uuid.UUID | str) -> Command:
     """The command, locked until the transaction ends; raises NotFound."""
     try:
         return Command.objects.select_for_update().get(pk=command_id)
-    except (Command.DoesNotExist, ValueError):
+    except (Command.DoesNotExist, ValueError, ValidationError):
         raise NotFound(f"There is no command {command_id}.") from None
 
 

@@ -9,7 +9,7 @@ from processes.bus.clock import BusNow
 from processes.bus.states import FINAL_OUTCOMES, CommandStatus
 
 if TYPE_CHECKING:
-    from processes.bus.models import Command, Reply
+    from processes.bus.models import Command, Reply  # noqa: F401 - named in text below
 
 MAX_TRIES = 5
 """A reply whose handling failed so often is stuck and waits for an operator."""

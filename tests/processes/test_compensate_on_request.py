@@ -116,10 +116,6 @@ def test_an_unknown_process_is_not_found(db):
         compensate(unknown, operator="ann", reason="asked")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="lock_process catches ValueError, but Django raises ValidationError for a bad UUID",
-)
 def test_what_is_no_id_at_all_is_not_found(db):
     with pytest.raises(NotFound, match="garbage"):
         compensate("garbage", operator="ann", reason="asked")

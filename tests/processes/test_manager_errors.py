@@ -130,21 +130,13 @@ def keep_in_the_state_only(value: object):
     return into
 
 
-XFAIL_UNSPEAKABLE = pytest.mark.xfail(
-    strict=True, reason="Progress.decide formats the error itself, so its text may raise"
-)
-XFAIL_EXIT = pytest.mark.xfail(
-    strict=True, raises=SystemExit, reason="Progress.decide lets SystemExit end the worker"
-)
-
-
 @pytest.mark.parametrize(
     "how",
     [
         pytest.param(raising(LookupError("no")), id="raises"),
         pytest.param(raising(RecursionError("deep")), id="recursion"),
-        pytest.param(raising(Unspeakable()), id="error-without-text", marks=XFAIL_UNSPEAKABLE),
-        pytest.param(lambda _: sys.exit(1), id="sys.exit", marks=XFAIL_EXIT),
+        pytest.param(raising(Unspeakable()), id="error-without-text"),
+        pytest.param(lambda _: sys.exit(1), id="sys.exit"),
         pytest.param(raising(ValueError("\x00 \ud800")), id="message-with-nul-and-surrogate"),
         pytest.param(put("\x00"), id="command-with-nul"),
         pytest.param(put("\ud800"), id="command-with-half-a-surrogate"),
@@ -198,10 +190,6 @@ def test_a_step_that_cannot_be_stored_is_that_replys_own_error(story, clock):
     assert sorted(story.steps_run) == ["A", "A", "A", "B", "B", "C", "C"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Worker.run takes a tried reply while it holds fresh ones, and handles them together",
-)
 @pytest.mark.django_db(transaction=True)
 def test_a_reply_that_was_tried_before_is_handled_alone(story, clock):
     """It may kill its worker; a transaction of its own harms nobody else."""

@@ -225,10 +225,6 @@ class TestEach:
         with pytest.raises(NotFound, match=str(unknown)):
             operate(unknown, operator="ann")
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="lock_command catches ValueError, but Django raises ValidationError for a bad UUID",
-    )
     def test_what_is_no_id_at_all_is_not_found(self, operate):
         with pytest.raises(NotFound, match="garbage"):
             operate("garbage", operator="ann")
