@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 REPLY_GIVEN_UP = "REPLY_GIVEN_UP"
 TRY_AGAIN_SECONDS = (2.0, 10.0, 30.0, 60.0)
 UNKNOWN_STEP_SECONDS = 60.0
+LOCKED_SECONDS = 0.1  # another worker has the process; asking again at once would only spin
 
 RunNext = Callable[[Handler], bool]
 """Asked for each command about to be sent: will this worker run it itself at once?"""
@@ -296,7 +297,7 @@ def _give_back(taken: Sequence[TakenReply], batch: Sequence[Progress]) -> None:
     for reply in taken:
         progress = seen.get(reply.id)
         if progress is None:
-            rows.append((reply.id, 1, 0.0, ""))
+            rows.append((reply.id, 1, LOCKED_SECONDS, ""))
         elif progress.waits_for_code:
             rows.append((reply.id, 1, UNKNOWN_STEP_SECONDS, "This code does not know the step."))
         elif progress.failure is not None:
