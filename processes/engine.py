@@ -8,7 +8,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -274,7 +274,7 @@ def _handle_together(taken: Sequence[TakenReply], run_next: RunNext) -> list[Cla
         for progress in batch:
             progress.decide(deadline)
         claims = write_decided([p for p in batch if p.decided], run_next)
-        _give_back(taken, batch)
+        _give_back(taken, batch, locked=processes.keys())
     return claims
 
 
@@ -290,14 +290,18 @@ def _handle_alone(reply: TakenReply, run_next: RunNext) -> list[Claim]:
         return []
 
 
-def _give_back(taken: Sequence[TakenReply], batch: Sequence[Progress]) -> None:
+def _give_back(
+    taken: Sequence[TakenReply], batch: Sequence[Progress], locked: Collection[uuid.UUID]
+) -> None:
     """Replies not handled are due again: now, after a backoff, or when new code may be there."""
     seen = {progress.reply.id: progress for progress in batch if progress.reply}
     rows = []
     for reply in taken:
         progress = seen.get(reply.id)
         if progress is None:
-            rows.append((reply.id, 1, LOCKED_SECONDS, ""))
+            rows.append(
+                (reply.id, 1, 0.0 if reply.correlation_id in locked else LOCKED_SECONDS, "")
+            )
         elif progress.waits_for_code:
             rows.append((reply.id, 1, UNKNOWN_STEP_SECONDS, "This code does not know the step."))
         elif progress.failure is not None:
