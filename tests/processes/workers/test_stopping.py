@@ -2,8 +2,6 @@
 
 import signal
 
-import pytest
-
 from tests.processes.workers.qcluster import (
     PATIENCE_SECONDS,
     Hold,
@@ -15,14 +13,11 @@ from tests.processes.workers.qcluster import (
 from tests.support.sessions import wait_until
 
 
-@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
-def test_a_busy_worker_finishes_what_it_is_doing(
-    qcluster: QCluster, hold: Hold, stop_signal: signal.Signals
-):
+def test_a_busy_worker_finishes_what_it_is_doing(qcluster: QCluster, hold: Hold):
     held = send("Hold", file=str(hold.file))
     hold.wait_for_runs()
 
-    qcluster.supervisor.send_signal(stop_signal)
+    qcluster.supervisor.send_signal(signal.SIGINT)
     wait_until(lambda: "stopped pushing tasks" in qcluster.log, PATIENCE_SECONDS)
     hold.release()
 
@@ -30,7 +25,7 @@ def test_a_busy_worker_finishes_what_it_is_doing(
     assert wait_until_completed(held).deliveries == 1
 
 
-def test_a_signal_to_the_whole_tree_is_the_supervisors_matter(qcluster: QCluster, hold: Hold):
+def test_a_signal_to_all_processes_is_the_supervisors_matter(qcluster: QCluster, hold: Hold):
     """As systemd and honcho send it."""
     held = send("Hold", file=str(hold.file))
     hold.wait_for_runs()
