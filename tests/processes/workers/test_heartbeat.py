@@ -5,6 +5,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from processes import broker as broker_module
 from processes.broker import ClusterBroker
 from processes.cluster.board import Board
 from processes.heartbeat import (
@@ -65,7 +66,8 @@ def test_a_cluster_dead_for_a_while_is_still_shown(cluster):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_cluster_with_a_fault_does_not_beat(cluster):
+def test_a_cluster_with_a_fault_does_not_beat(cluster, monkeypatch):
+    monkeypatch.setattr(broker_module, "WAIT_SECONDS", 0.0)
     board = Board(workers=1)
     broker = ClusterBroker(board, cluster)
     broker.dequeue()
