@@ -80,10 +80,10 @@ def latency_of_one() -> float:
 
 def wait_for_completion() -> None:
     from processes.models import Process
-    from processes.states import TERMINAL_STATUSES
+    from processes.states import ProcessStatus
 
-    unfinished = Process.objects.exclude(status__in=TERMINAL_STATUSES)
-    while unfinished.exists():
+    running = Process.objects.filter(status=ProcessStatus.WAITING_FOR_REPLY)
+    while running.exists():
         time.sleep(0.02)
 
 

@@ -137,6 +137,7 @@ class TestManagerKillsItsWorker:
         assert trail_of(poison) == [("HOTEL", None)]
         assert {status_of(process) for process in beside + later} == {ProcessStatus.COMPLETED}
         assert booked() == Counter(FORWARD * 8 + ["HOTEL"])
+        assert tries_of(later) == {1}
         assert list(violations()) == []
 
     def test_killed_once_the_process_goes_on(self, trip, children, booked, tmp_path):
@@ -145,3 +146,9 @@ class TestManagerKillsItsWorker:
         go_on_after(REPLY_LEASE_SECONDS, children)
         assert status_of(process) == ProcessStatus.COMPLETED
         assert booked() == Counter(FORWARD)
+
+
+def tries_of(processes: list[Process]) -> set[int]:
+    """How often their replies were tried: once, unless another one's manager harmed them."""
+    replies = Reply.objects.filter(correlation_id__in=[process.id for process in processes])
+    return set(replies.values_list("tries", flat=True))
