@@ -111,7 +111,13 @@ DATABASES = {
         **_database,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"options": PLANNING, **_database.get("OPTIONS", {})},
+        "OPTIONS": {
+            "options": PLANNING,
+            # A database that swallows what it is sent counts as lost after so long (s, ms).
+            "connect_timeout": 10,
+            "tcp_user_timeout": 30_000,
+            **_database.get("OPTIONS", {}),
+        },
     }
 }
 

@@ -17,10 +17,17 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from processes import statements
 from processes.audit import Operator, record_action, require_reason
-from processes.base import REPLY_ADDRESS
+from processes.base import REPLY_ADDRESS, ProcessManager
 from processes.bus import sql
 from processes.bus.claims import Claim, claim_when_sent
-from processes.bus.errors import DuplicateProcess, InvalidProcessData, NotFailed, NotFound
+from processes.bus.errors import (
+    DuplicateProcess,
+    InvalidCommandData,
+    InvalidProcessData,
+    NotFailed,
+    NotFound,
+    UnknownStep,
+)
 from processes.bus.fitness import UnfitJson, fit_text, json_object_text
 from processes.bus.handlers import CommandMessage, Handler, find_handler
 from processes.bus.leases import leases_enforced
@@ -137,7 +144,7 @@ def compensate(
 ) -> Process:
     """Undo what a FAILED process has done, on an operator's word.
 
-    Raises NotFound, NotFailed, ReasonRequired, UnknownProcessType.
+    Raises NotFound, NotFailed, ReasonRequired, UnknownProcessType, UnknownStep.
     """
     by = Operator(operator, channel, request_id)
     require_reason(reason, "compensating a process")
@@ -147,7 +154,9 @@ def compensate(
             raise _not_failed(process)
         before = _told(process)
         load_trails([process])
-        manager_of(process.process_type).compensate(process)
+        manager = manager_of(process.process_type)
+        _require_known_steps(manager, process)
+        manager.compensate(process)
         process.state_text = json_object_text(process.state)
         write_decided([Progress(process)])
         record_action(OperatorVerb.COMPENSATE, by, reason, before, _told(process), process=process)
@@ -210,9 +219,8 @@ def _prepared(
         )
     new = []
     for place, item in enumerate(data):
-        given = as_uuid("process_id", process_ids[place]) if process_ids is not None else None
         process = Process(
-            id=given or uuid.uuid4(),
+            id=_process_id(process_ids[place]) if process_ids is not None else uuid.uuid4(),
             domain=manager.domain,
             process_type=process_type,
             data=item,
@@ -229,6 +237,13 @@ def _prepared(
     if len({process.id for process in new}) < len(new):
         raise InvalidProcessData("process_ids holds the same id twice; give each process its own.")
     return new
+
+
+def _process_id(given: uuid.UUID | str) -> uuid.UUID:
+    try:
+        return as_uuid("process_id", given) or uuid.uuid4()
+    except InvalidCommandData as error:
+        raise InvalidProcessData(error.message) from None
 
 
 def _start_row(process: Process) -> tuple[Any, ...]:
@@ -338,6 +353,15 @@ def _first_delivery(command: NewCommand) -> CommandMessage:
         command.correlation_id,
         attempt=1,
     )
+
+
+def _require_known_steps(manager: ProcessManager[Any, Any], process: Process) -> None:
+    unknown = [s.name for s in process.trail.steps if s.is_forward and not manager.knows(s.name)]
+    if unknown:
+        raise UnknownStep(
+            f"This code does not know the step {unknown[0]!r} of {process.process_type}; "
+            "deploy the code that does, then compensate."
+        )
 
 
 def _not_failed(process: Process) -> NotFailed:

@@ -44,7 +44,7 @@ def request_stop() -> None:
 
 
 class Worker:
-    """One per operating system process, for its threads and what they still run."""
+    """Lives as long as the thread that works, for the threads it has and what they still run."""
 
     def __init__(self) -> None:
         self._threads = HandlerThreads()
@@ -166,13 +166,13 @@ class Worker:
         return self._threads.wait(THREAD_WAIT_SECONDS)
 
 
-_workers: dict[int, Worker] = {}
+_own = threading.local()
 
 
 def work(seconds: float = BUDGET_SECONDS) -> int:
     """Work for about so long and wake other workers if something is left to do."""
     started = time.monotonic()
-    handled = _worker_of_this_process().run(seconds)
+    handled = _own_worker().run(seconds)
     if time.monotonic() - started >= seconds and seconds_until_due() == 0:
         wake_workers()
     return handled
@@ -180,7 +180,7 @@ def work(seconds: float = BUDGET_SECONDS) -> int:
 
 def run_until_idle(max_seconds: float | None = None) -> int:
     """Work in this process until nothing is due, or for so long; returns how much was handled."""
-    worker = _worker_of_this_process()
+    worker = _own_worker()
     until = time.monotonic() + (float("inf") if max_seconds is None else max_seconds)
     handled = 0
     while (left := until - time.monotonic()) > 0:
@@ -199,9 +199,12 @@ def seconds_until_due() -> float | None:
     return max(min(waits), 0.0) if waits else None
 
 
-def _worker_of_this_process() -> Worker:
-    """Made anew after a fork, for threads do not survive it."""
-    return _workers.setdefault(os.getpid(), Worker())
+def _own_worker() -> Worker:
+    """One for each thread that works; made anew after a fork, which its threads do not survive."""
+    if getattr(_own, "pid", None) != os.getpid():
+        _own.pid, _own.worker = os.getpid(), Worker()
+    worker: Worker = _own.worker
+    return worker
 
 
 def _leave_to_others(_handler: Handler) -> bool:

@@ -48,7 +48,7 @@ class ResolutionForm(forms.Form):
 
     def _pair(self, pair: str) -> Chosen:
         pk, _, seen = pair.rpartition(":")
-        if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+        if not (seen.isascii() and seen.isdigit() and len(seen) < 19):
             raise ValidationError("The selection cannot be read; choose again from the list.")
         return Chosen(self._pk.to_python(pk), int(seen))
 

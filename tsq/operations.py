@@ -115,7 +115,9 @@ def handle_again(
 ) -> Reply:
     """Have a stuck reply handled again, its tries counted anew.
 
-    ``seen`` is the ``tries`` number the operator looked at.  Raises NotFound, NotStuck.
+    ``seen`` is the ``version`` the operator looked at: one stuck anew since then is refused.
+
+      Raises NotFound, NotStuck.
     """
     by = Operator(operator, channel, request_id)
     with transaction.atomic():
@@ -178,14 +180,19 @@ def _stuck(reply_id: int, seen: int | None) -> Reply:
     if reply.correlation_id:
         lock_process(reply.correlation_id)
     stuck = Reply.objects.stuck().filter(pk=reply_id).first()
-    if stuck and seen in (None, stuck.tries):
+    if stuck and seen in (None, stuck.version):
         return stuck
-    reply = _reply(reply_id)
+    raise _not_stuck(stuck or _reply(reply_id), is_stuck_anew=stuck is not None)
+
+
+def _not_stuck(reply: Reply, is_stuck_anew: bool) -> NotStuck:
+    state = "STUCK" if is_stuck_anew else "HANDLED" if reply.handled_at else "WAITING"
+    what = f"Only a stuck reply can be handled again or given up; this one is {state}"
+    if is_stuck_anew:
+        what = "The reply was stuck anew since you looked; look at its new error first"
     last = reply.operator_actions.last()
-    state = "HANDLED" if reply.handled_at else "WAITING"
-    raise NotStuck(
-        f"Only a stuck reply can be handled again or given up; this one is {state}"
-        f"{_by_whom(last)}.",
+    return NotStuck(
+        f"{what}{_by_whom(last)}.",
         state=state,
         actor=last.operator if last else "",
         action=last.action if last else "",

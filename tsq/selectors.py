@@ -95,7 +95,7 @@ def reply_subjects(replies: Sequence[StuckReply]) -> list[Subject]:
     return [
         Subject(
             reply.pk,
-            reply.tries,
+            reply.version,
             reply.command,
             reply.outcome,
             reply.last_error,

@@ -41,6 +41,12 @@ class UnknownProcessType(CommandBusError):
     code = "UNKNOWN_PROCESS_TYPE"
 
 
+class UnknownStep(CommandBusError):
+    """The process has gone through a step that this code does not know."""
+
+    code = "UNKNOWN_STEP"
+
+
 class DuplicateCommand(CommandBusError):
     """The command id is taken by a command with other content."""
 

@@ -193,6 +193,11 @@ class Reply(models.Model):
     def __str__(self) -> str:
         return f"{self.outcome} reply {self.id}"
 
+    @property
+    def version(self) -> int:
+        """Another number after each try: what an operator saw is recognised by it."""
+        return int(self.retry_at.timestamp() * 1_000_000)
+
 
 class CommandEvent(models.Model):
     """One line of a command's log; rows are only ever added."""

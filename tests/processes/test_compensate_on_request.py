@@ -5,7 +5,13 @@ import uuid
 import pytest
 
 from processes.audit import OperatorRequired
-from processes.bus.errors import NotFailed, NotFound, ReasonRequired, UnknownProcessType
+from processes.bus.errors import (
+    NotFailed,
+    NotFound,
+    ReasonRequired,
+    UnknownProcessType,
+    UnknownStep,
+)
 from processes.bus.models import Command, Reply
 from processes.engine import compensate
 from processes.models import OperatorAction, Process, ProcessStep
@@ -52,6 +58,16 @@ def test_the_action_is_recorded(failed):
     assert (action.channel, action.request_id) == ("api", "r-7")
     assert action.before["status"] == "FAILED"
     assert action.after == action.before | {"status": "COMPENSATING"}
+
+
+def test_a_process_with_a_step_that_this_code_does_not_know_is_left_alone(failed):
+    ProcessStep.objects.filter(process=failed, step="A").update(step="FROM_NEWER_CODE")
+    before = stored()
+
+    with pytest.raises(UnknownStep, match="FROM_NEWER_CODE"):
+        compensate(failed.id, operator="ann", reason="asked")
+
+    assert stored() == before
 
 
 def test_with_nothing_to_undo_it_ends_at_once(story):

@@ -5,7 +5,6 @@ import uuid
 import pytest
 
 from processes.bus.errors import (
-    CommandBusError,
     DuplicateProcess,
     InvalidProcessData,
     UnknownProcessType,
@@ -188,6 +187,6 @@ class TestRefused:
         assert rows() == rows_of(started=0)
 
     def test_an_id_that_is_none(self, story):
-        with pytest.raises(CommandBusError, match="process_id must be a UUID, not 'garbage'"):
+        with pytest.raises(InvalidProcessData, match="process_id must be a UUID, not 'garbage'"):
             start_process(PROCESS_TYPE, {}, process_id="garbage")
         assert rows() == rows_of(started=0)

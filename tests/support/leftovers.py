@@ -8,6 +8,6 @@ def forget_worker_state() -> None:
     """Measured handler times, a request to stop, and this process's worker with its threads."""
     pace._seconds.clear()
     worker._stop.clear()
-    for left in worker._workers.values():
-        left._threads._pool.shutdown(wait=False, cancel_futures=True)
-    worker._workers.clear()
+    if hasattr(worker._own, "worker"):
+        worker._own.worker._threads._pool.shutdown(wait=False, cancel_futures=True)
+    vars(worker._own).clear()

@@ -72,6 +72,17 @@ class TestHandleAgain:
         }
         assert action.after == action.before | {"tries": 0}
 
+    def test_one_stuck_anew_since_the_operator_looked_is_refused(self, stuck, get_stuck):
+        handle_again(stuck.id, operator="ann")
+        stuck_anew = get_stuck()
+        before = stored()
+
+        with pytest.raises(NotStuck, match="handle_again by ann"):
+            handle_again(stuck.id, operator="bob", seen=stuck.version)
+
+        assert stored() == before
+        handle_again(stuck.id, operator="bob", seen=stuck_anew.version)
+
     def test_the_process_goes_on(self, story, process, stuck):
         handle_again(stuck.id, operator="ann")
         run_until_idle()

@@ -40,7 +40,7 @@ class StuckReplyAdmin(ResolvingAdmin):
         return selectors.reply_subjects(rows)
 
     def chosen(self, row: StuckReply) -> Chosen:
-        return Chosen(row.pk, row.tries)
+        return Chosen(row.pk, row.version)
 
     @admin.display(description="reply to")
     def reply(self, reply: "ListedReply") -> str:

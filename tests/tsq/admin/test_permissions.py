@@ -80,7 +80,7 @@ def test_actions_alone_do_not_let_one_see(paths, entry):
 def test_each_action_needs_its_own_permission(paths, entry, stuck, permission):
     all_but_one = Console(*set(EVERYTHING) - {permission}).client
     ask, act = paths[permission]
-    data = chosen(entry) if "tsqentry" in act else {"chosen": f"{stuck.pk}:{stuck.tries}"}
+    data = chosen(entry) if "tsqentry" in act else {"chosen": f"{stuck.pk}:{stuck.version}"}
     assert all_but_one.get(ask).status_code == 403
     assert all_but_one.post(act, data | {"reason": "x"}).status_code == 403
     assert_untouched()

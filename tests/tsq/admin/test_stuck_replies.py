@@ -49,7 +49,7 @@ def test_its_page_shows_what_it_carries(console, stuck):
 
 def test_handled_again_it_lets_the_process_go_on(console, stuck):
     assert "the map is" in console.text("tsq_stuckreply_ask_handle_again", stuck.pk)
-    chosen = f"{stuck.pk}:{stuck.tries}"
+    chosen = f"{stuck.pk}:{stuck.version}"
     response = console.submit("tsq_stuckreply_handle_again", chosen=chosen, note="mended")
     assert told(response) == ["1 to be handled again"]
     assert status_after_work() == ProcessStatus.COMPLETED
@@ -59,14 +59,14 @@ def test_handled_again_it_lets_the_process_go_on(console, stuck):
 
 def test_given_up_it_fails_the_process(console, stuck):
     assert "the map is" in console.text("tsq_stuckreply_ask_give_up", stuck.pk)
-    chosen = f"{stuck.pk}:{stuck.tries}"
+    chosen = f"{stuck.pk}:{stuck.version}"
     response = console.submit("tsq_stuckreply_give_up", chosen=chosen, reason="no use")
     assert told(response) == ["1 given up"]
     assert status_after_work() == ProcessStatus.FAILED
 
 
 def test_giving_up_needs_a_reason(console, stuck):
-    chosen = f"{stuck.pk}:{stuck.tries}"
+    chosen = f"{stuck.pk}:{stuck.version}"
     response = console.submit("tsq_stuckreply_give_up", chosen=chosen, reason=" ")
     assert response.context["form"].errors == {"reason": ["This field is required."]}
     assert StuckReply.objects.filter(pk=stuck.pk).exists()
@@ -74,7 +74,7 @@ def test_giving_up_needs_a_reason(console, stuck):
 
 def test_one_no_longer_stuck_is_skipped_and_told(console, stuck):
     operations.handle_again(stuck.pk, operator="bob")
-    chosen = f"{stuck.pk}:{stuck.tries}"
+    chosen = f"{stuck.pk}:{stuck.version}"
     (message,) = told(console.submit("tsq_stuckreply_give_up", chosen=chosen, reason="x"))
     assert message.startswith("1 skipped: Only a stuck reply")
     assert "handle_again by bob" in message
