@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django_fsm import FSMField, FSMModelMixin, transition
@@ -24,7 +25,7 @@ from processes.states import (
 if TYPE_CHECKING:
     from processes.trail import AuditTrail
 
-__all__ = ["OperatorAction", "Process", "ProcessStep", "WorkerHeartbeat"]
+__all__ = ["DomainLimit", "OperatorAction", "Process", "ProcessStep", "WorkerHeartbeat"]
 
 OPEN_FORWARD_STEP = Q(direction=Direction.FORWARD, outcome=None)
 
@@ -218,6 +219,38 @@ class ProcessStep(models.Model):
     def is_tried(self) -> bool:
         """It has an outcome, or waits in the TSQ where an operator takes care of it."""
         return self.outcome is not None or self.parked_at is not None
+
+
+class DomainLimit(models.Model):
+    """Limits a person, or the people of a group, to a domain; who has no limit sees them all."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="domain_limits",
+    )
+    group = models.ForeignKey(
+        "auth.Group",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="domain_limits",
+    )
+    domain = models.CharField(max_length=NAME_LENGTH)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="domain_limit_is_for_one",
+                condition=Q(user__isnull=False, group=None) | Q(user=None, group__isnull=False),
+            ),
+            models.UniqueConstraint("user", "group", "domain", name="domain_limit_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group}: {self.domain}"
 
 
 class OperatorAction(models.Model):

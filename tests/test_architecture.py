@@ -21,7 +21,7 @@ CORE = (
             *("worker", "models", "audit", "states"),
         )
     ),
-    "tsq/models.py",
+    "tsq/models/*.py",
     "tsq/operations.py",
 )
 DEMO = "processes/definitions/statement_report/demo"

@@ -34,7 +34,9 @@ class Handler:
     """A registered handler and how its commands are delivered.
 
     None stands for the setting of the same name.  ``lease`` is in seconds: the time one
-    delivery has before another worker may take the command.
+    delivery has before another worker may take the command.  ``editable``: an operator may mend
+    the data of a parked command.  ``result_fields``: what an operator who completes the command
+    is asked for, name by name.
     """
 
     function: HandlerFunction
@@ -44,6 +46,8 @@ class Handler:
     max_attempts: int | None = None
     backoff: tuple[float, ...] | None = None
     lease: float | None = None
+    editable: bool = False
+    result_fields: tuple[str, ...] = ()
 
     @property
     def lane(self) -> Lane:
@@ -67,12 +71,14 @@ def command_handler(
     backoff: tuple[float, ...] | None = None,
     lease: float | None = None,
     transactional: bool = True,
+    editable: bool = False,
+    result_fields: tuple[str, ...] = (),
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register the decorated function for ``command_type`` in ``domain``.
 
     ``transactional=True`` (the default): runs inside the transaction that settles its outcome,
     so its database effects happen exactly once.  ``False``: for slow outside calls; runs in a
-    thread, outside any transaction, at least once.
+    thread, outside any transaction, at least once.  The other options are those of ``Handler``.
 
     Raises DuplicateRegistration when the type is taken, ValueError on a senseless option.
     """
@@ -80,7 +86,15 @@ def command_handler(
 
     def register(function: HandlerFunction) -> HandlerFunction:
         handler = Handler(
-            function, command_type, domain, transactional, max_attempts, backoff, lease
+            function,
+            command_type,
+            domain,
+            transactional,
+            max_attempts,
+            backoff,
+            lease,
+            editable,
+            result_fields,
         )
         taken = _handlers.setdefault(handler.lane, handler)
         if taken is not handler:

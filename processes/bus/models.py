@@ -31,7 +31,10 @@ class Command(FSMModelMixin, models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     domain = models.CharField(max_length=NAME_LENGTH)
     command_type = models.CharField(max_length=NAME_LENGTH)
-    data = models.JSONField()
+    data = models.JSONField(help_text="As sent; never changed.")
+    edited_data = models.JSONField(
+        null=True, blank=True, help_text="Delivered in its place, if an operator mended it."
+    )
     correlation_id = models.UUIDField(null=True, blank=True, db_index=True)
     reply_to = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
     status = FSMField(default=CommandStatus.PENDING, choices=CommandStatus.choices, protected=True)

@@ -45,8 +45,9 @@ UPDATE bus_command c SET
     available_at = bus_now() + due.lease * interval '1 second',
     updated_at = bus_now()
 FROM due WHERE c.id = due.id AND c.status IN {quoted(CLAIM_EDGE.sources)}
-RETURNING c.id, c.domain, c.command_type, c.data, c.correlation_id, c.attempts, c.deliveries,
-    c.max_attempts, false, extract(epoch FROM bus_now() - c.handler_missing_since)::float8
+RETURNING c.id, c.domain, c.command_type, coalesce(c.edited_data, c.data), c.correlation_id,
+    c.attempts, c.deliveries, c.max_attempts, false,
+    extract(epoch FROM bus_now() - c.handler_missing_since)::float8
 """
 
 # One command that lost its lease.  Lost in company the attempt does not count; lost alone it
@@ -88,8 +89,9 @@ WITH lane AS (
             'its lease ended while other commands ran beside it; delivered again, alone') END
     FROM claimed WHERE lost AND NOT exhausted
 )
-SELECT id, domain, command_type, data, correlation_id, attempts, deliveries, max_attempts,
-    exhausted, extract(epoch FROM bus_now() - handler_missing_since)::float8
+SELECT id, domain, command_type, coalesce(edited_data, data), correlation_id, attempts,
+    deliveries, max_attempts, exhausted,
+    extract(epoch FROM bus_now() - handler_missing_since)::float8
 FROM claimed
 """
 

@@ -32,6 +32,8 @@ class TsqEntry(Command):
             ("retry_tsqentry", "Can retry a TSQ entry"),
             ("complete_tsqentry", "Can complete a TSQ entry"),
             ("cancel_tsqentry", "Can cancel a TSQ entry"),
+            ("edit_tsqentry", "Can edit the data of a TSQ entry and retry it"),
+            ("claim_tsqentry", "Can claim a TSQ entry and add notes to it"),
         ]
 
 

@@ -1,0 +1,28 @@
+"""Which domains a person may see and touch.  Every surface asks here, for rows and for actions."""
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from processes.models import DomainLimit
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+Row = TypeVar("Row", bound=Model)
+
+
+def domains_of(user: "AbstractBaseUser | AnonymousUser") -> frozenset[str] | None:
+    """The domains this person is limited to; None for one who sees them all."""
+    if getattr(user, "is_superuser", False):
+        return None
+    limits = DomainLimit.objects.filter(Q(user_id=user.pk) | Q(group__user=user.pk))
+    return frozenset(limits.values_list("domain", flat=True)) or None
+
+
+def visible_to(
+    user: "AbstractBaseUser | AnonymousUser", rows: QuerySet[Row, Any], field: str = "domain"
+) -> QuerySet[Row, Any]:
+    """The rows of the domains this person may see; ``field`` is the path to their domain."""
+    domains = domains_of(user)
+    return rows if domains is None else rows.filter(**{f"{field}__in": domains})

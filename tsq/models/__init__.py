@@ -1,0 +1,17 @@
+"""What operators work with: entries, their care, bulk operations, notifications."""
+
+from tsq.models.bulk import BulkItem, BulkOperation
+from tsq.models.care import EntryClaim, EntryNote
+from tsq.models.entries import StuckReply, TsqEntry
+from tsq.models.notifications import Notification, NotificationRule
+
+__all__ = [
+    "BulkItem",
+    "BulkOperation",
+    "EntryClaim",
+    "EntryNote",
+    "Notification",
+    "NotificationRule",
+    "StuckReply",
+    "TsqEntry",
+]
