@@ -160,7 +160,8 @@ class Worker:
         """
         if self._threads.all_hung():
             for held in self._threads.hung():
-                logger.critical("%s hangs past its lease; this worker ends", held.message)
+                name, command_id = held.message.command_type, held.command_id
+                logger.critical("%s %s hangs past its lease; this worker ends", name, command_id)
             logging.shutdown()
             os._exit(1)
         return self._threads.wait(THREAD_WAIT_SECONDS)
