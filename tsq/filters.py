@@ -1,0 +1,124 @@
+"""Which entries: the same words in the console's URL, in REST and on the command line."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import DurationField, F, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast
+
+from processes.bus.clock import BusNow
+from processes.bus.errors import CommandBusError
+from processes.bus.models import NAME_LENGTH
+from tsq.models import TsqEntry
+
+ME = "me"
+NOBODY = "nobody"
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGE = re.compile(r"([0-9]{1,4})\s*([mhdw])", re.IGNORECASE)
+
+
+class InvalidFilter(CommandBusError):
+    """``errors`` has for each word that will not do what is wrong with it."""
+
+    code = "INVALID_FILTER"
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        told = [f"{word}: {' '.join(messages)}" for word, messages in errors.items()]
+        super().__init__(" ".join(told))
+        self.errors = errors
+
+
+class AgeField(forms.CharField):
+    """A span like "30m", "2h", "3d" or "1w", as a timedelta."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        match = _AGE.fullmatch(text)
+        if match is None:
+            raise ValidationError("Write a number and m, h, d or w, for instance 30m, 2h or 3d.")
+        return timedelta(**{_UNITS[match[2].lower()]: int(match[1])})
+
+
+class AgeFilter(django_filters.Filter):
+    field_class = AgeField
+
+
+class WordsForm(forms.Form):
+    me = ""
+
+    def clean_claimed_by(self) -> str:
+        who: str = self.cleaned_data["claimed_by"]
+        if who == ME and not self.me:
+            raise ValidationError("Nobody is logged in who could be meant; write a name.")
+        return self.me if who == ME else who
+
+
+class EntryFilter(django_filters.FilterSet):
+    """``claimed_by`` takes a name, "nobody", or "me": the user of the request, or ``me``."""
+
+    domain = django_filters.CharFilter(max_length=NAME_LENGTH)
+    command_type = django_filters.CharFilter(max_length=NAME_LENGTH)
+    error_code = django_filters.CharFilter("last_error_code", max_length=NAME_LENGTH)
+    fingerprint = django_filters.CharFilter(max_length=32)
+    older_than = AgeFilter("parked_at", method="parked_longer_than")
+    claimed_by = django_filters.CharFilter(method="claimed", max_length=NAME_LENGTH)
+    parked_after = django_filters.IsoDateTimeFilter("parked_at", lookup_expr="gte")
+    parked_before = django_filters.IsoDateTimeFilter("parked_at", lookup_expr="lt")
+    id = django_filters.UUIDFilter()
+    correlation_id = django_filters.UUIDFilter()
+    search = django_filters.CharFilter(method="found_anywhere", max_length=NAME_LENGTH)
+
+    class Meta:
+        model = TsqEntry
+        form = WordsForm
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, me: str = "", **options: Any) -> None:
+        super().__init__(*args, **options)
+        user = getattr(self.request, "user", None)
+        self.form.me = me or (user.get_username() if user else "")
+
+    def parked_longer_than(self, rows: QuerySet[Any], name: str, age: timedelta) -> QuerySet[Any]:
+        return rows.filter(parked_at__lte=BusNow() - Value(age, DurationField()))
+
+    def claimed(self, rows: QuerySet[Any], name: str, who: str) -> QuerySet[Any]:
+        if who == NOBODY:
+            return rows.filter(entry_claim=None)
+        return rows.filter(entry_claim__operator=who)
+
+    def found_anywhere(self, rows: QuerySet[Any], name: str, text: str) -> QuerySet[Any]:
+        """In the ids, the error or the payload.  Reads parked rows only: an index finds those."""
+        places = {
+            place: Cast(F(column), TextField())
+            for place, column in (
+                ("id_text", "id"),
+                ("correlation_text", "correlation_id"),
+                ("data_text", "data"),
+            )
+        }
+        matches = Q(last_error_code__icontains=text) | Q(last_error_message__icontains=text)
+        for place in places:
+            matches |= Q((f"{place}__icontains", text))
+        return rows.alias(**places).filter(matches)
+
+
+def matching_entries(
+    words: Mapping[str, Any], rows: QuerySet[Any] | None = None, me: str = ""
+) -> QuerySet[Any]:
+    """The entries the words ask for, of ``rows`` or of all.  Raises InvalidFilter."""
+    rows = TsqEntry.objects.all() if rows is None else rows
+    chosen = EntryFilter(words, rows, me=me)
+    known = ", ".join(EntryFilter.base_filters)
+    unknown = [word for word in words if word not in EntryFilter.base_filters]
+    errors = {word: [f"There is no such filter; there are {known}."] for word in unknown}
+    errors |= {word: [str(e) for e in told] for word, told in chosen.errors.items()}
+    if errors:
+        raise InvalidFilter(errors)
+    return chosen.qs
