@@ -51,10 +51,13 @@ def record_action(
     reply: Reply | None = None,
 ) -> OperatorAction:
     """Add the audit row of one action on exactly one command, process or reply."""
+    subject = process or command or (reply and reply.command)
+    assert subject, "an action has a subject"
     return OperatorAction.objects.create(
         command=command,
         process=process,
         reply=reply,
+        domain=subject.domain,
         action=verb,
         operator=fit_text(by.name, NAME_LENGTH),
         channel=by.channel,

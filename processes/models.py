@@ -266,6 +266,7 @@ class OperatorAction(models.Model):
     reply = models.ForeignKey(
         Reply, on_delete=models.CASCADE, null=True, blank=True, related_name="operator_actions"
     )
+    domain = models.CharField(max_length=NAME_LENGTH, help_text="That of its subject.")
     action = models.CharField(max_length=20, choices=OperatorVerb.choices)
     operator = models.CharField(max_length=NAME_LENGTH)
     channel = models.CharField(max_length=20, choices=Channel.choices)
@@ -277,6 +278,14 @@ class OperatorAction(models.Model):
 
     class Meta:
         ordering = ["id"]
+        default_permissions = ("view",)
+        indexes = [
+            models.Index("domain", "id", name="action_by_domain"),
+            models.Index("operator", "id", name="action_by_operator"),
+            models.Index("action", "id", name="action_by_verb"),
+            models.Index("channel", "id", name="action_by_channel"),
+            models.Index("at", name="action_by_time"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="action_has_exactly_one_subject",

@@ -34,6 +34,7 @@ class OperatorVerb(models.TextChoices):
     RETRY = "retry", "Retry"
     COMPLETE = "complete", "Complete"
     CANCEL = "cancel", "Cancel"
+    EDIT = "edit", "Edit and retry"
     COMPENSATE = "compensate", "Compensate"
     HANDLE_AGAIN = "handle_again", "Handle again"
     GIVE_UP = "give_up", "Give up"

@@ -242,6 +242,7 @@ class OperatorActionFactory(StoredFactory):
         model = OperatorAction
 
     command = SubFactory(CommandFactory, deliveries=1)
+    domain = DOMAIN
     action = OperatorVerb.RETRY
     operator = "ann"
     channel = Channel.PYTHON

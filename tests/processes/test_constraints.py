@@ -41,6 +41,7 @@ def store_step(process: Process, **fields) -> ProcessStep:
 
 def store_action(**fields) -> OperatorAction:
     legal = {
+        "domain": "test",
         "action": OperatorVerb.COMPENSATE,
         "operator": "ann",
         "channel": "python",
