@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ def claim(lanes: Sequence[tuple[Lane, int]], most: int) -> list[Claim]:
         [limit for _, limit in wanted],
         most,
     ]
-    return _claims(sql.run(statements.CLAIM, parameters))
+    return _claims(statements.CLAIM, parameters)
 
 
 def claim_alone() -> list[Claim]:
@@ -69,7 +69,7 @@ def claim_alone() -> list[Claim]:
         [handler.lease_seconds() for handler in handlers],
         NO_HANDLER_LEASE_SECONDS,
     ]
-    return _claims(sql.run(statements.CLAIM_ALONE, parameters))
+    return _claims(statements.CLAIM_ALONE, parameters)
 
 
 def claim_without_handler() -> list[Claim]:
@@ -109,9 +109,9 @@ def _lease_of(lane: Lane) -> float:
     return handler.lease_seconds() if handler else NO_HANDLER_LEASE_SECONDS
 
 
-def _claims(rows: Iterable[tuple[Any, ...]]) -> list[Claim]:
-    now = time.monotonic()
-    return [_claim(row, now) for row in rows]
+def _claims(statement: str, parameters: Sequence[Any]) -> list[Claim]:
+    now = time.monotonic()  # before the database sets the leases: they end no sooner than ours
+    return [_claim(row, now) for row in sql.run(statement, parameters)]
 
 
 def _claim(row: tuple[Any, ...], now: float) -> Claim:
