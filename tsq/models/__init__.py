@@ -3,7 +3,7 @@
 from tsq.models.bulk import BulkItem, BulkOperation
 from tsq.models.care import EntryClaim, EntryNote
 from tsq.models.entries import StuckReply, TsqEntry
-from tsq.models.notifications import Notification, NotificationRule
+from tsq.models.notifications import Notification, NotificationRule, ToldEntry
 
 __all__ = [
     "BulkItem",
@@ -13,5 +13,6 @@ __all__ = [
     "Notification",
     "NotificationRule",
     "StuckReply",
+    "ToldEntry",
     "TsqEntry",
 ]
