@@ -34,7 +34,7 @@ class ProcessAdmin(ReadOnlyAdmin):
     search_fields = ("id",)
     search_help_text = "The whole id of a process."
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return Process.objects.defer("data", "state")
 
     @admin.display(description="process")
@@ -59,7 +59,7 @@ class ProcessAdmin(ReadOnlyAdmin):
 
     def page(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         self.require_view_permission(request)
-        process = get_object_or_404(Process, pk=pk)
+        process = get_object_or_404(self.visible(request, Process.objects.all()), pk=pk)
         trail = selectors.trail_of(process)
         is_failed = process.status == ProcessStatus.FAILED
         return self.render(
@@ -79,7 +79,7 @@ class ProcessAdmin(ReadOnlyAdmin):
         self.require_view_permission(request)
         if not request.user.has_perm(COMPENSATE):
             raise PermissionDenied
-        process = get_object_or_404(Process, pk=pk)
+        process = get_object_or_404(self.visible(request, Process.objects.all()), pk=pk)
         if request.method != "POST" and process.status != ProcessStatus.FAILED:
             messages.warning(request, f"{process} is not FAILED; it is {process.status}.")
             return redirect("admin:processes_process_change", pk)

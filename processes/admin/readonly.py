@@ -15,6 +15,8 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
+from processes.access import visible_to
+
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Model]
     RowsPaginator = Paginator[Any]
@@ -38,9 +40,14 @@ class BoundedPaginator(RowsPaginator):
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """A list and a page per row.  ``search_fields`` name UUID columns, found by exact match."""
+    """A list and a page per row.  ``search_fields`` name UUID columns, found by exact match.
+
+    What a person may not see because of a domain limit is as if it did not exist: subclasses
+    say in ``rows`` what there is, and pass every other look-up by id through ``visible``.
+    """
 
     pk_converter: ClassVar[str] = "uuid"
+    domain_path: ClassVar[str] = "domain"
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -56,6 +63,17 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def rows(self, request: HttpRequest) -> QuerySet[Any]:
+        """What is listed, whoever looks."""
+        return super().get_queryset(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return self.visible(request, self.rows(request))
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of ``rows`` in the domains this person may see."""
+        return visible_to(request.user, rows, self.domain_path)
 
     def get_urls(self) -> list[URLPattern]:
         return [

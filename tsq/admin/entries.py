@@ -58,8 +58,11 @@ class TsqEntryAdmin(ResolvingAdmin):
     search_fields = ("id", "correlation_id")
     search_help_text = "The whole id of a command or of its process."
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return selectors.listed_entries()
+
+    def rows_ever(self) -> QuerySet[Any]:
+        return selectors.entries_ever()
 
     def subjects(self, rows: Sequence[TsqEntry]) -> list[selectors.Subject]:
         return selectors.entry_subjects(rows)
@@ -90,7 +93,7 @@ class TsqEntryAdmin(ResolvingAdmin):
     def page(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Any command that is or was in the TSQ, so that a late comer sees what became of it."""
         self.require_view_permission(request)
-        entry = get_object_or_404(selectors.entries_ever(), pk=pk)
+        entry = get_object_or_404(self.visible(request, self.rows_ever()), pk=pk)
         is_parked = entry.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE
         return self.render(
             request,

@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.views.decorators.http import require_http_methods, require_safe
 
+from processes.access import domains_of
 from processes.admin.readonly import ReadOnlyAdmin
 from processes.admin.requests import acting
 from tsq.admin.resolutions import Resolution, Tally, resolve
@@ -30,6 +31,10 @@ class ResolvingAdmin(ReadOnlyAdmin):
 
     def subjects(self, rows: Sequence[Any]) -> list[Subject]:
         """Open rows as a confirmation page shows them."""
+        raise NotImplementedError
+
+    def rows_ever(self) -> QuerySet[Any]:
+        """The open rows and those that have moved on, so that a late comer hears by whom."""
         raise NotImplementedError
 
     def chosen(self, row: Any) -> Chosen:
@@ -68,6 +73,7 @@ class ResolvingAdmin(ReadOnlyAdmin):
             return self._to_list()
         form = resolution.form(self.model, request.POST)
         if form.is_valid():
+            self._require_visible(request, form.cleaned_data["chosen"])
             self._tell(request, resolution, resolve(resolution, form, acting(request)))
             return self._to_list()
         if "chosen" in form.errors:
@@ -117,6 +123,14 @@ class ResolvingAdmin(ReadOnlyAdmin):
         self.require_view_permission(request)
         if not self.may(request, resolution):
             raise PermissionDenied
+
+    def _require_visible(self, request: HttpRequest, chosen: Sequence[Chosen]) -> None:
+        """One limited to domains is told of no row elsewhere, whether it exists or not."""
+        if domains_of(request.user) is None:
+            return
+        pks = {row.pk for row in chosen}
+        if self.visible(request, self.rows_ever()).filter(pk__in=pks).count() != len(pks):
+            raise Http404("There is no such row.")
 
     def _open(self, request: HttpRequest, pks: Sequence[Any]) -> list[Any]:
         return list(self.get_queryset(request).filter(pk__in=pks))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @admin.register(StuckReply)
 class StuckReplyAdmin(ResolvingAdmin):
     pk_converter = "int"
+    domain_path = "command__domain"
     resolutions = (HANDLE_AGAIN, GIVE_UP)
     list_display = ("reply", "process", "standing", "error", "tries", "age")
     ordering = ("id",)
@@ -33,8 +34,11 @@ class StuckReplyAdmin(ResolvingAdmin):
     search_fields = ("correlation_id", "command_id")
     search_help_text = "The whole id of a process or of a command."
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return selectors.listed_stuck_replies()
+
+    def rows_ever(self) -> QuerySet[Any]:
+        return selectors.stuck_replies_ever()
 
     def subjects(self, rows: Sequence[StuckReply]) -> list[selectors.Subject]:
         return selectors.reply_subjects(rows)
@@ -65,7 +69,7 @@ class StuckReplyAdmin(ResolvingAdmin):
     def page(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A stuck reply, or one an operator acted on: a late comer sees what became of it."""
         self.require_view_permission(request)
-        reply = get_object_or_404(selectors.stuck_replies_ever(), pk=pk)
+        reply = get_object_or_404(self.visible(request, self.rows_ever()), pk=pk)
         is_stuck = self.get_queryset(request).filter(pk=pk).exists()
         return self.render(
             request,
