@@ -58,6 +58,9 @@ class Process(FSMModelMixin, models.Model):
         indexes = [
             models.Index("status", "created_at", name="process_by_status"),
             models.Index("created_at", "id", name="process_by_age"),
+            models.Index(
+                "created_at", "id", name="process_with_error", condition=~Q(error_code="")
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -9,10 +9,12 @@ from django_fsm import FSMField, FSMModelMixin, transition
 from processes.bus.clock import BusNow
 from processes.bus.querysets import (
     FINAL_REPLY,
+    OUT_OF_TRIES,
     PARKED,
     UNHANDLED,
     UNSETTLED,
     WAITING,
+    WITHOUT_CODE,
     CommandQuerySet,
     ReplyQuerySet,
 )
@@ -76,6 +78,9 @@ class Command(FSMModelMixin, models.Model):
             ),
             models.Index("available_at", "id", name="command_unsettled", condition=UNSETTLED),
             models.Index("parked_at", "id", name="command_parked", condition=PARKED),
+            models.Index(
+                "domain", "command_type", name="command_waiting_for_code", condition=WITHOUT_CODE
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -182,6 +187,7 @@ class Reply(models.Model):
                 "reply_to", "correlation_id", "id", name="reply_unhandled", condition=UNHANDLED
             ),
             models.Index("reply_to", "retry_at", name="reply_due", condition=UNHANDLED),
+            models.Index("retry_at", "id", name="reply_stuck", condition=OUT_OF_TRIES),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -215,6 +221,9 @@ class CommandEvent(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index("at", name="event_parked", condition=Q(type=EventType.PARKED)),
+        ]
         constraints = [
             models.CheckConstraint(name="event_type_known", condition=Q(type__in=EventType.values))
         ]

@@ -18,7 +18,9 @@ WAITING = Q(status=CommandStatus.PENDING, alone=False)
 UNSETTLED = Q(status=CommandStatus.IN_PROGRESS) | Q(status=CommandStatus.PENDING, alone=True)
 PARKED = Q(status=CommandStatus.IN_TROUBLESHOOTING_QUEUE)
 FINAL_REPLY = Q(outcome__in=FINAL_OUTCOMES)
+WITHOUT_CODE = Q(status=CommandStatus.PENDING, handler_missing_since__isnull=False)
 UNHANDLED = Q(handled_at=None)
+OUT_OF_TRIES = UNHANDLED & Q(tries__gte=MAX_TRIES)
 
 
 class CommandQuerySet(models.QuerySet["Command"]):
@@ -32,7 +34,7 @@ class CommandQuerySet(models.QuerySet["Command"]):
 
     def waiting_for_code(self) -> Self:
         """No worker that saw them had a handler for their type."""
-        return self.filter(status=CommandStatus.PENDING, handler_missing_since__isnull=False)
+        return self.filter(WITHOUT_CODE)
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
@@ -44,4 +46,4 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
 
     def stuck(self) -> Self:
         """Handling failed too often; an operator decides."""
-        return self.filter(UNHANDLED, tries__gte=MAX_TRIES, retry_at__lte=BusNow())
+        return self.filter(OUT_OF_TRIES, retry_at__lte=BusNow())
