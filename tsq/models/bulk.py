@@ -1,4 +1,4 @@
-"""Bulk operations: one verb for many entries, frozen when confirmed, done by the workers."""
+"""Bulk operations: one verb for many entries, frozen when chosen, done by the workers."""
 
 import uuid
 
@@ -14,6 +14,7 @@ from processes.states import Channel, OperatorVerb
 class BulkStatus(models.TextChoices):
     """Where a bulk operation is; each line says who may move it on."""
 
+    DRAFT = "DRAFT", "Draft"  # the operator confirms it; else it is discarded after a day
     RUNNING = "RUNNING", "Running"  # a worker, chunk by chunk; an operator pauses or stops it
     PAUSED = "PAUSED", "Paused"  # an operator resumes or stops it
     STOPPED = "STOPPED", "Stopped"  # nobody: what was open stays untouched
@@ -36,10 +37,13 @@ class BulkOperation(FSMModelMixin, models.Model):
     operator = models.CharField(max_length=NAME_LENGTH)
     channel = models.CharField(max_length=20, choices=Channel.choices)
     request_id = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    size = models.PositiveIntegerField(default=0, help_text="How many entries were chosen.")
+    domains = models.JSONField(default=list, help_text="Those of its entries, to tell who sees it.")
     rate = models.FloatField(null=True, blank=True, help_text="At most so many items a second.")
-    status = FSMField(default=BulkStatus.RUNNING, choices=BulkStatus.choices, protected=True)
+    status = FSMField(default=BulkStatus.DRAFT, choices=BulkStatus.choices, protected=True)
     available_at = models.DateTimeField(
-        db_default=BusNow(), help_text="When a worker may take the next chunk."
+        db_default=BusNow(),
+        help_text="When the next chunk may be taken: end of the lease, or what the rate demands.",
     )
     created_at = models.DateTimeField(db_default=BusNow())
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -64,6 +68,11 @@ class BulkOperation(FSMModelMixin, models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} by {self.operator}"
+
+    @transition(status, BulkStatus.DRAFT, BulkStatus.RUNNING)
+    def confirm(self) -> None:
+        """The operator has seen what was chosen, and wants it."""
+        self.available_at = BusNow()
 
     @transition(status, BulkStatus.RUNNING, BulkStatus.PAUSED)
     def pause(self) -> None:
@@ -91,7 +100,7 @@ class BulkOperation(FSMModelMixin, models.Model):
 
 
 class BulkItem(models.Model):
-    """One entry of a bulk operation, as it was when the operator confirmed."""
+    """One entry of a bulk operation, as it was when the operator chose it."""
 
     id = models.BigAutoField(primary_key=True)
     operation = models.ForeignKey(
