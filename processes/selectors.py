@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q
 
 from processes.base import REPLY_ADDRESS
+from processes.bus.clock import BusNow
 from processes.bus.models import Command, Reply
 from processes.bus.querysets import ReplyQuerySet
 from processes.bus.states import CommandStatus
@@ -16,13 +18,16 @@ from processes.registry import manager_of
 from processes.states import Direction, StepOutcome
 from processes.trail import Step
 
+MOST_STEPS = 500
+
 
 @dataclass(frozen=True, slots=True)
 class TrailRow:
-    """A step, with its command as long as it has no outcome."""
+    """A step with its command, as they were at ``read_at``."""
 
     step: ProcessStep
     command: Command | None
+    read_at: datetime
 
     @property
     def standing(self) -> str:
@@ -32,6 +37,10 @@ class TrailRow:
     @property
     def is_parked(self) -> bool:
         return self.standing == CommandStatus.IN_TROUBLESHOOTING_QUEUE
+
+    @property
+    def was_parked(self) -> bool:
+        return self.is_parked or self.step.parked_at is not None
 
     @property
     def is_undone_badly(self) -> bool:
@@ -59,11 +68,14 @@ class PlannedUndo:
 
 
 def trail_of(process: Process) -> list[TrailRow]:
-    steps = list(process.steps.select_related("compensates"))
-    open_ids = [step.command_id for step in steps if step.outcome is None and step.command_id]
-    commands = Command.objects.defer("data").in_bulk(open_ids)
+    """The latest steps, in order; only an endless process has more than are read."""
+    steps = process.steps.select_related("compensates").annotate(read_at=BusNow())
+    latest = list(steps.defer("command_data").order_by("-sequence")[:MOST_STEPS])[::-1]
+    ids = [step.command_id for step in latest if step.command_id]
+    commands = Command.objects.defer("data", "edited_data").in_bulk(ids)
     return [
-        TrailRow(step, commands.get(step.command_id) if step.command_id else None) for step in steps
+        TrailRow(step, commands.get(step.command_id) if step.command_id else None, step.read_at)
+        for step in latest
     ]
 
 

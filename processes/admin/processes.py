@@ -18,9 +18,11 @@ from processes.admin.forms import ReasonForm
 from processes.admin.readonly import ReadOnlyAdmin
 from processes.admin.requests import acting
 from processes.bus.errors import CommandBusError
+from processes.drawing import process_machine
 from processes.engine import compensate
 from processes.models import Process
 from processes.states import ProcessStatus
+from processes.timeline import timeline_of
 
 COMPENSATE = "processes.compensate_process"
 
@@ -68,6 +70,8 @@ class ProcessAdmin(ReadOnlyAdmin):
             str(process),
             process=process,
             trail=trail,
+            timeline=timeline_of(process, trail),
+            machine=process_machine(process.status),
             undone_badly=[row for row in trail if row.is_undone_badly],
             stuck_replies=selectors.stuck_replies_of(process),
             actions=selectors.actions_about(process),
