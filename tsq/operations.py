@@ -20,6 +20,7 @@ from processes.bus.wakeup import wake_workers
 from processes.engine import give_up_reply, handle_reply_again, lock_process
 from processes.models import OperatorAction
 from processes.states import Channel, OperatorVerb
+from tsq.models import EntryClaim
 
 _EVENTS = {
     OperatorVerb.RETRY: EventType.OPERATOR_RETRY,
@@ -227,6 +228,7 @@ def _resolve(
         details={"reason": fit_text(reason), "channel": by.channel},
     )
     record_action(verb, by, reason, before, _told(command), command=command)
+    EntryClaim.objects.filter(command=command).delete()
     if command.reply_to:
         canceled = verb == OperatorVerb.CANCEL
         Reply.objects.create(
