@@ -160,6 +160,7 @@ COMMANDBUS: CommandBusSettings = {
     "THREADS": environment.whole_number("COMMANDBUS_THREADS", 16),
     "NO_HANDLER_SECONDS": environment.seconds("COMMANDBUS_NO_HANDLER_SECONDS", 600),
 }
+COMMANDBUS_TYPED_COUNT_ABOVE = environment.whole_number("COMMANDBUS_TYPED_COUNT_ABOVE", 100)
 COMMANDBUS_DEFINITIONS = ["processes.definitions.statement_report"]
 COMMANDBUS_STATEMENTS_DIR = Path(
     environment.text("COMMANDBUS_STATEMENTS_DIR", str(VAR / "statements"))

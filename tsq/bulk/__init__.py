@@ -1,0 +1,37 @@
+"""Bulk operations: one verb for many entries.
+
+choosing   freezes what was chosen as a draft, shows what it is, discards old ones
+steering   confirm, pause, resume, stop, retry failures
+queue      one task per chunk; a turn is taken once, however many tasks name it
+running    takes a turn, does its items one by one, each in a transaction with its outcome
+access     who may see an operation, and what its operator may still do while it runs
+"""
+
+from tsq.bulk.choosing import choose, discard_old_drafts
+from tsq.bulk.queue import enqueue, go_on_with_stalled, seconds_until
+from tsq.bulk.running import run_chunk
+from tsq.bulk.steering import (
+    BulkMovedOn,
+    CountNotTyped,
+    confirm,
+    pause,
+    resume,
+    retry_failures,
+    stop,
+)
+
+__all__ = [
+    "BulkMovedOn",
+    "CountNotTyped",
+    "choose",
+    "confirm",
+    "discard_old_drafts",
+    "enqueue",
+    "go_on_with_stalled",
+    "pause",
+    "resume",
+    "retry_failures",
+    "run_chunk",
+    "seconds_until",
+    "stop",
+]

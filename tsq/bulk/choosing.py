@@ -1,0 +1,95 @@
+"""Freezing what an operator chose: rows that arrive later are never touched."""
+
+from datetime import timedelta
+from typing import Any, TypedDict
+
+from django.conf import settings
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, transaction
+from django.db.models import Count, QuerySet
+
+from processes.audit import Operator
+from processes.bus.clock import BusNow
+from processes.states import OperatorVerb
+from tsq.models import BulkItem, BulkOperation, TsqEntry
+from tsq.models.bulk import BulkStatus
+
+DRAFTS_LAST = timedelta(days=1)
+MOST_GROUPS_SHOWN = 20
+
+_FREEZE = """
+INSERT INTO tsq_bulkitem (operation_id, command_id, seen)
+SELECT %s, chosen.* FROM ({chosen}) AS chosen
+ON CONFLICT DO NOTHING
+"""
+
+
+class Group(TypedDict):
+    """How many of the chosen entries are alike."""
+
+    command__domain: str
+    command__command_type: str
+    command__last_error_code: str
+    number: int
+
+
+@transaction.atomic
+def choose(
+    verb: OperatorVerb, entries: QuerySet[TsqEntry], by: Operator, chosen_by: dict[str, Any]
+) -> BulkOperation:
+    """A draft that holds these entries as they are now; ``chosen_by`` is for people to read."""
+    operation = BulkOperation.objects.create(
+        verb=verb,
+        filter=chosen_by,
+        operator=by.name,
+        channel=by.channel,
+        request_id=by.request_id,
+    )
+    operation.size = _freeze(operation, entries)
+    domains = operation.items.order_by().values_list("command__domain", flat=True).distinct()
+    operation.domains = sorted(domains)
+    operation.save(update_fields=["size", "domains"])
+    return operation
+
+
+def groups_of(operation: BulkOperation) -> list[Group]:
+    """The largest groups of like entries among those chosen."""
+    alike = ("command__domain", "command__command_type", "command__last_error_code")
+    counted = operation.items.order_by().values(*alike).annotate(number=Count("pk"))
+    return list(counted.order_by("-number", *alike)[:MOST_GROUPS_SHOWN])
+
+
+def sample_of(operation: BulkOperation, size: int) -> list[TsqEntry]:
+    """The first of those chosen that are still in the TSQ."""
+    ids = list(operation.items.values_list("command_id", flat=True)[:size])
+    return list(TsqEntry.objects.filter(pk__in=ids).defer("data").order_by("parked_at", "id"))
+
+
+def needs_typed_count(operation: BulkOperation) -> bool:
+    """So many are chosen that the operator has to type how many."""
+    return operation.size > settings.COMMANDBUS_TYPED_COUNT_ABOVE
+
+
+def discard_old_drafts() -> None:
+    """Nobody confirmed them for a day."""
+    old = BulkOperation.objects.filter(
+        status=BulkStatus.DRAFT, created_at__lt=BusNow() - DRAFTS_LAST
+    ).values_list("pk", flat=True)
+    for pk in list(old):
+        with transaction.atomic():
+            draft = BulkOperation.objects.select_for_update().filter(status=BulkStatus.DRAFT, pk=pk)
+            if draft.exists():
+                BulkItem.objects.filter(operation=pk).delete()
+                draft.delete()
+
+
+def _freeze(operation: BulkOperation, entries: QuerySet[TsqEntry]) -> int:
+    """Write the items in one statement, and so at one moment; returns how many."""
+    rows = entries.values_list("pk", "deliveries")
+    try:
+        chosen, parameters = rows.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_FREEZE.format(chosen=chosen), [operation.pk, *parameters])
+        return int(cursor.rowcount)
