@@ -11,13 +11,20 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row", bound=Model)
 
+_REMEMBERED = "_commandbus_domains"
+
 
 def domains_of(user: "AbstractBaseUser | AnonymousUser") -> frozenset[str] | None:
-    """The domains this person is limited to; None for one who sees them all."""
+    """The domains this person is limited to; None for one who sees them all.
+
+    Asked once for each ``user`` object, that is once in a request, like its permissions.
+    """
     if getattr(user, "is_superuser", False):
         return None
-    limits = DomainLimit.objects.filter(Q(user_id=user.pk) | Q(group__user=user.pk))
-    return frozenset(limits.values_list("domain", flat=True)) or None
+    if not hasattr(user, _REMEMBERED):
+        limits = DomainLimit.objects.filter(Q(user_id=user.pk) | Q(group__user=user.pk))
+        setattr(user, _REMEMBERED, frozenset(limits.values_list("domain", flat=True)) or None)
+    return getattr(user, _REMEMBERED)
 
 
 def visible_to(

@@ -22,7 +22,12 @@ MOST_BARS = 60
 """A longer process shows its latest steps; the others are told as a number."""
 MOST_EVENTS = 1000
 
-LEAVES_TSQ = (EventType.OPERATOR_RETRY, EventType.OPERATOR_COMPLETE, EventType.OPERATOR_CANCEL)
+LEAVES_TSQ = (
+    EventType.OPERATOR_RETRY,
+    EventType.OPERATOR_COMPLETE,
+    EventType.OPERATOR_CANCEL,
+    EventType.OPERATOR_EDIT,
+)
 
 Wait = tuple[datetime, datetime | None]
 """Parked at, and taken out of the TSQ at; None while it is in there."""

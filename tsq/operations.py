@@ -26,11 +26,13 @@ _EVENTS = {
     OperatorVerb.RETRY: EventType.OPERATOR_RETRY,
     OperatorVerb.COMPLETE: EventType.OPERATOR_COMPLETE,
     OperatorVerb.CANCEL: EventType.OPERATOR_CANCEL,
+    OperatorVerb.EDIT: EventType.OPERATOR_EDIT,
 }
 _OUTCOMES = {
     OperatorVerb.RETRY: ReplyOutcome.REQUEUED,
     OperatorVerb.COMPLETE: ReplyOutcome.SUCCESS,
     OperatorVerb.CANCEL: ReplyOutcome.CANCELED,
+    OperatorVerb.EDIT: ReplyOutcome.REQUEUED,
 }
 
 
@@ -50,10 +52,10 @@ def retry(
     """
     by = Operator(operator, channel, request_id)
     with transaction.atomic():
-        command = _parked(command_id, seen)
-        before = _told(command)
+        command = lock_parked(command_id, seen)
+        before = told(command)
         command.requeue()
-        return _resolve(command, OperatorVerb.RETRY, by, note, before)
+        return write_resolution(command, OperatorVerb.RETRY, by, note, before)
 
 
 def complete(
@@ -77,10 +79,10 @@ def complete(
         except UnfitJson as error:
             raise InvalidResult(f"result_data cannot be kept: {error}.") from None
     with transaction.atomic():
-        command = _parked(command_id, seen)
-        before = _told(command)
+        command = lock_parked(command_id, seen)
+        before = told(command)
         command.complete_by_operator()
-        return _resolve(command, OperatorVerb.COMPLETE, by, note, before, result_data)
+        return write_resolution(command, OperatorVerb.COMPLETE, by, note, before, result_data)
 
 
 def cancel(
@@ -99,10 +101,10 @@ def cancel(
     by = Operator(operator, channel, request_id)
     require_reason(reason, "canceling a command")
     with transaction.atomic():
-        command = _parked(command_id, seen)
-        before = _told(command)
+        command = lock_parked(command_id, seen)
+        before = told(command)
         command.cancel_by_operator()
-        return _resolve(command, OperatorVerb.CANCEL, by, reason, before)
+        return write_resolution(command, OperatorVerb.CANCEL, by, reason, before)
 
 
 def handle_again(
@@ -156,7 +158,7 @@ def give_up(
         return _record_on_reply(reply, OperatorVerb.GIVE_UP, by, reason, before)
 
 
-def _parked(command_id: uuid.UUID | str, seen: int | None) -> Command:
+def lock_parked(command_id: uuid.UUID | str, seen: int | None) -> Command:
     """The command, locked and still parked as the operator saw it."""
     command = lock_command(command_id)
     if command.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE:
@@ -208,15 +210,19 @@ def _reply(reply_id: int) -> Reply:
         raise NotFound(f"There is no reply {reply_id}.") from None
 
 
-def _resolve(
+def write_resolution(
     command: Command,
     verb: OperatorVerb,
     by: Operator,
     reason: str,
     before: dict[str, Any],
     result: dict[str, Any] | None = None,
+    changed: dict[str, Any] | None = None,
 ) -> Command:
-    """Write the resolved command with its event, audit row and reply; returns it as stored."""
+    """Write the resolved command with its event, audit row and reply; returns it as stored.
+
+    ``changed`` is what the audit row tells of it beside the usual.
+    """
     command.updated_at = BusNow()
     command.save()
     command = Command.objects.get(pk=command.pk)
@@ -227,7 +233,8 @@ def _resolve(
         actor=fit_text(by.name, NAME_LENGTH),
         details={"reason": fit_text(reason), "channel": by.channel},
     )
-    record_action(verb, by, reason, before, _told(command), command=command)
+    after = told(command) | (changed or {})
+    record_action(verb, by, reason, before, after, command=command)
     EntryClaim.objects.filter(command=command).delete()
     if command.reply_to:
         canceled = verb == OperatorVerb.CANCEL
@@ -257,7 +264,7 @@ def _by_whom(last: OperatorAction | None) -> str:
     return f" ({last.action} by {last.operator}, {last.at:%Y-%m-%d %H:%M:%S %Z})" if last else ""
 
 
-def _told(command: Command) -> dict[str, Any]:
+def told(command: Command) -> dict[str, Any]:
     """What an audit row keeps of a command."""
     return {
         "status": command.status,

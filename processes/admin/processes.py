@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from processes import selectors
-from processes.admin import display
+from processes.admin import dashboard, display
 from processes.admin.filters import DomainFilter, ProcessTypeFilter, StatusFilter
 from processes.admin.forms import ReasonForm
 from processes.admin.readonly import ReadOnlyAdmin
@@ -57,7 +57,11 @@ class ProcessAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = require_http_methods(["GET", "HEAD", "POST"])(self.compensate_view)
-        return [*super().get_urls(), self.url("<uuid:pk>/compensate/", view, "compensate")]
+        return [
+            *super().get_urls(),
+            self.url("<uuid:pk>/compensate/", view, "compensate"),
+            self.url("dashboard/", require_safe(dashboard.fragment), "dashboard"),
+        ]
 
     def page(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         self.require_view_permission(request)

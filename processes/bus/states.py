@@ -47,6 +47,7 @@ class EventType(models.TextChoices):
     OPERATOR_RETRY = "OPERATOR_RETRY", "Operator: retry"
     OPERATOR_COMPLETE = "OPERATOR_COMPLETE", "Operator: complete"
     OPERATOR_CANCEL = "OPERATOR_CANCEL", "Operator: cancel"
+    OPERATOR_EDIT = "OPERATOR_EDIT", "Operator: edit and retry"
 
 
 class Edge(NamedTuple):

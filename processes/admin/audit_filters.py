@@ -1,0 +1,124 @@
+"""Filters of the audit trail: by values known beforehand, and by what is typed in."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.dateparse import parse_date
+from django.utils.timezone import get_current_timezone
+
+from processes.access import domains_of
+from processes.admin.filters import KnownValueFilter
+from processes.bus.handlers import registered_handlers
+from processes.registry import known_process_types, manager_of
+from processes.states import Channel, OperatorVerb
+
+
+class ActionFilter(KnownValueFilter):
+    title = "action"
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(verb.value, verb.label) for verb in OperatorVerb]
+
+
+class ChannelFilter(KnownValueFilter):
+    title = "channel"
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(channel.value, channel.label) for channel in Channel]
+
+
+class ActionDomainFilter(KnownValueFilter):
+    title = "domain"
+    parameter_name = "domain"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        known = {handler.domain for handler in registered_handlers()}
+        known |= {manager_of(name).domain for name in known_process_types()}
+        allowed = domains_of(request.user)
+        return [(name, name) for name in sorted(known if allowed is None else allowed)]
+
+
+class TypedFilter(admin.SimpleListFilter):
+    """A field to type in; it keeps the other filters."""
+
+    template = "processes/audit_typed_filter.html"
+    parameter_name: str
+    input_type = "text"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return []
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        others = changelist.get_filters_params()
+        others.pop(self.parameter_name, None)
+        yield {
+            "others": [(name, value) for name, values in others.items() for value in values],
+            "clear": changelist.get_query_string(remove=[self.parameter_name]),
+            "value": self.value() or "",
+        }
+
+
+class OperatorFilter(TypedFilter):
+    title = "operator"
+    parameter_name = "operator"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        name = (self.value() or "").strip()
+        if "\x00" in name:
+            return queryset.none()
+        return queryset.filter(operator=name) if name else queryset
+
+
+class DayFilter(TypedFilter):
+    """Actions since the beginning of a day, or until its end."""
+
+    input_type = "date"
+    lookup: str
+    days_later: int
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        text = self.value()
+        if not text:
+            return queryset
+        try:
+            moment = self._moment(text)
+        except (ValueError, OverflowError):
+            messages.error(request, f"“{text[:30]}” is not a date; write it as 2026-12-31.")
+            return queryset.none()
+        return queryset.filter(**{self.lookup: moment})
+
+    def _moment(self, text: str) -> datetime:
+        day: date | None = parse_date(text)
+        if day is None:
+            raise ValueError(text)
+        day += timedelta(days=self.days_later)
+        return datetime(day.year, day.month, day.day, tzinfo=get_current_timezone())
+
+
+class FromFilter(DayFilter):
+    title = "date from"
+    parameter_name = "from"
+    lookup = "at__gte"
+    days_later = 0
+
+
+class UntilFilter(DayFilter):
+    title = "date until"
+    parameter_name = "until"
+    lookup = "at__lt"
+    days_later = 1
+
+
+FILTERS = (
+    *(OperatorFilter, FromFilter, UntilFilter),
+    *(ActionFilter, ChannelFilter, ActionDomainFilter),
+)
