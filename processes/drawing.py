@@ -1,9 +1,11 @@
 """The arithmetic of the console's drawings; the SVG itself is written by templates."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from processes.dashboard import Arrivals
 from processes.models import Process
 from processes.states import ProcessStatus
 
@@ -55,6 +57,38 @@ class Scale:
     def _x(self, moment: datetime) -> float:
         share = (moment - self.start).total_seconds() / self.seconds
         return LEFT + PLOT * min(max(share, 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An hour of a sparkline; ``y`` is its top."""
+
+    x: int
+    y: float
+    height: float
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    columns: list[Column]
+    total: int
+    busiest: str
+
+
+COLUMN_WIDTH, COLUMNS_HEIGHT = 10, 44
+
+
+def columns(arrivals: Sequence[Arrivals]) -> Columns:
+    """A sparkline of what arrived each hour; an hour without arrivals is a line at the bottom."""
+    most = max(arrivals, key=lambda hour: hour.number)
+    drawn = []
+    for i, hour in enumerate(arrivals):
+        height = round(max(1.0, COLUMNS_HEIGHT * hour.number / max(most.number, 1)), 1)
+        says = f"{hour.hour:%H:%M}: {hour.number}"
+        drawn.append(Column(i * COLUMN_WIDTH, round(COLUMNS_HEIGHT - height, 1), height, says))
+    total = sum(hour.number for hour in arrivals)
+    return Columns(drawn, total, f"{most.hour:%H:%M}: {most.number}" if total else "")
 
 
 def duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from processes import dashboard, drawing
 from processes.access import domains_of
@@ -23,7 +24,11 @@ def figures(request: HttpRequest) -> dict[str, Any]:
     if not may_see(request):
         return {}
     user, domains = request.user, domains_of(request.user)
-    shown: dict[str, Any] = {"workers": dashboard.workers(), "domains": sorted(domains or [])}
+    shown: dict[str, Any] = {
+        "at": timezone.now(),
+        "domains": sorted(domains or []),
+        "workers": dashboard.workers(),
+    }
     if user.has_perm(VIEW_PROCESSES):
         shown["process_counts"] = dashboard.process_counts(domains)
         shown["per_minute"] = dashboard.completed_per_minute(domains)
