@@ -17,14 +17,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
 
 import django
 from django.db import connection
 
-DATABASE = "commandbus_benchmark"
+from benchmarks.database import own_database
+
 STEPS = 3
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -124,27 +124,6 @@ def statements_per_step(processes: int = 500) -> float:
 
 
 @contextmanager
-def own_database() -> Iterator[dict[str, str]]:
-    """A migrated database of our own; yields the environment that points to it."""
-    from django.core.management import call_command
-
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {DATABASE}")
-    connection.close()
-    home = connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"] = DATABASE
-    try:
-        call_command("migrate", verbosity=0)
-        yield os.environ | {"DATABASE_URL": _url(connection.settings_dict)}
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = home
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
-
-
-@contextmanager
 def qcluster(environment: dict[str, str]) -> Iterator[None]:
     command = [sys.executable, "manage.py", "qcluster"]
     cluster = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
@@ -154,15 +133,6 @@ def qcluster(environment: dict[str, str]) -> Iterator[None]:
     finally:
         cluster.terminate()
         cluster.wait(30)
-
-
-def _url(database: dict[str, str]) -> str:
-    """The database's address; a HOST that is a folder (of a socket) is part of the path."""
-    user = quote(database["USER"], safe="")
-    password = f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
-    host, port = database["HOST"], database["PORT"]
-    server = f"/{host}" if host.startswith("/") else f"{host}:{port or 5432}"
-    return f"postgres://{user}{password}@{server}/{database['NAME']}"
 
 
 def _options() -> argparse.Namespace:
