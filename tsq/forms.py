@@ -57,12 +57,18 @@ class NoteForm(ResolutionForm):
     note = words_field("Note", required=False, help_text="Optional; kept in the audit trail.")
 
 
+class EntryNoteForm(forms.Form):
+    text = words_field("Add a note", required=True)
+
+
 class ResolutionReasonForm(ResolutionForm, ReasonForm):
     """The reason is needed, for this cannot be taken back."""
 
 
 class ResultField(forms.CharField):
     """A JSON object, or nothing; an error says where it is and what stands there."""
+
+    what = "a result"
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -74,7 +80,7 @@ class ResultField(forms.CharField):
         except json.JSONDecodeError as error:
             raise ValidationError(_where(error)) from None
         except UnfitJson as error:
-            raise ValidationError(f"This cannot be a result: {error}.") from None
+            raise ValidationError(f"This cannot be {self.what}: {error}.") from None
         except (ValueError, RecursionError) as error:
             raise ValidationError(f"This JSON cannot be read: {error}.") from None
         return result
