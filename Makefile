@@ -35,6 +35,10 @@ check: install-dev ## Check format, lint, types, migrations and the production c
 	@$(WITH_DATABASE) $(MANAGE) makemigrations --check --dry-run
 	@DEBUG=off COMMANDBUS_HTTPS=on $(MANAGE) check --deploy --fail-level WARNING
 
+.PHONY: screenshots
+screenshots: install-dev ## Take the screenshots of the operators' guide anew; needs chromium
+	@$(WITH_DATABASE) $(PYTHON) -m docs.screenshots
+
 .PHONY: stop-db
 stop-db: ## Stop the embedded PostgreSQL
 	@$(PYTHON) -m commandbus_site.embedded_postgres stop
