@@ -7,7 +7,12 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-VIEW_ALL = ("tsq.view_tsqentry", "tsq.view_stuckreply", "processes.view_process")
+VIEW_ALL = (
+    "tsq.view_tsqentry",
+    "tsq.view_stuckreply",
+    "tsq.view_bulkoperation",
+    "processes.view_process",
+)
 EVERYTHING = (
     *VIEW_ALL,
     "tsq.retry_tsqentry",

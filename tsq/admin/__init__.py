@@ -2,10 +2,12 @@
 
 resolutions    what can be done: the word, its operation, its form; and doing it to a selection
 resolving      the pages of it: ask (GET, changes nothing), then do (POST)
+choosing       from several chosen rows of the list to a bulk operation
+bulk           bulk operations: list, confirmation, page
 entries        the list and the page of parked commands
 stuck_replies  the same for replies whose handling failed too often
 """
 
-from tsq.admin import entries, stuck_replies
+from tsq.admin import bulk, entries, stuck_replies
 
-__all__ = ["entries", "stuck_replies"]
+__all__ = ["bulk", "entries", "stuck_replies"]

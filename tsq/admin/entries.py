@@ -14,8 +14,8 @@ from processes.admin.filters import KnownValueFilter
 from processes.bus.states import CommandStatus
 from tsq import selectors
 from tsq.admin.cells import process_cell
+from tsq.admin.choosing import ChoosingAdmin
 from tsq.admin.resolutions import CANCEL, COMPLETE, RETRY
-from tsq.admin.resolving import ResolvingAdmin
 from tsq.forms import Chosen
 from tsq.models import TsqEntry
 
@@ -49,7 +49,7 @@ class ErrorCodeFilter(ParkedValueFilter):
 
 
 @admin.register(TsqEntry)
-class TsqEntryAdmin(ResolvingAdmin):
+class TsqEntryAdmin(ChoosingAdmin):
     resolutions = (RETRY, COMPLETE, CANCEL)
     list_display = ("command", "domain", "error", "tried", "process", "parked")
     list_filter = (DomainFilter, CommandTypeFilter, ErrorCodeFilter)

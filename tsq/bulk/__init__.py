@@ -4,6 +4,7 @@ choosing   freezes what was chosen as a draft, shows what it is, discards old on
 steering   confirm, pause, resume, stop, retry failures
 queue      one task per chunk; a turn is taken once, however many tasks name it
 running    takes a turn, does its items one by one, each in a transaction with its outcome
+selectors  what pages show: the chosen by groups, a sample, progress, items
 access     who may see an operation, and what its operator may still do while it runs
 """
 

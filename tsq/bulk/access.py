@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
-def visible_operations(user: "AbstractBaseUser | AnonymousUser") -> QuerySet[BulkOperation]:
+def visible_operations(
+    user: "AbstractBaseUser | AnonymousUser", operations: QuerySet[BulkOperation]
+) -> QuerySet[BulkOperation]:
     """Those whose entries are all of domains this person may see."""
     domains = domains_of(user)
-    operations = BulkOperation.objects.all()
     if domains is None:
         return operations
     return operations.filter(domains__contained_by=sorted(domains))

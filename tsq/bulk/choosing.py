@@ -1,12 +1,12 @@
 """Freezing what an operator chose: rows that arrive later are never touched."""
 
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from processes.audit import Operator
 from processes.bus.clock import BusNow
@@ -15,22 +15,12 @@ from tsq.models import BulkItem, BulkOperation, TsqEntry
 from tsq.models.bulk import BulkStatus
 
 DRAFTS_LAST = timedelta(days=1)
-MOST_GROUPS_SHOWN = 20
 
 _FREEZE = """
 INSERT INTO tsq_bulkitem (operation_id, command_id, seen)
 SELECT %s, chosen.* FROM ({chosen}) AS chosen
 ON CONFLICT DO NOTHING
 """
-
-
-class Group(TypedDict):
-    """How many of the chosen entries are alike."""
-
-    command__domain: str
-    command__command_type: str
-    command__last_error_code: str
-    number: int
 
 
 @transaction.atomic
@@ -50,19 +40,6 @@ def choose(
     operation.domains = sorted(domains)
     operation.save(update_fields=["size", "domains"])
     return operation
-
-
-def groups_of(operation: BulkOperation) -> list[Group]:
-    """The largest groups of like entries among those chosen."""
-    alike = ("command__domain", "command__command_type", "command__last_error_code")
-    counted = operation.items.order_by().values(*alike).annotate(number=Count("pk"))
-    return list(counted.order_by("-number", *alike)[:MOST_GROUPS_SHOWN])
-
-
-def sample_of(operation: BulkOperation, size: int) -> list[TsqEntry]:
-    """The first of those chosen that are still in the TSQ."""
-    ids = list(operation.items.values_list("command_id", flat=True)[:size])
-    return list(TsqEntry.objects.filter(pk__in=ids).defer("data").order_by("parked_at", "id"))
 
 
 def needs_typed_count(operation: BulkOperation) -> bool:

@@ -9,6 +9,7 @@ from processes.audit import Operator
 from processes.bus.models import Command
 from processes.states import Channel, OperatorVerb
 from tests.factories import CommandFactory
+from tests.support.console import EVERYTHING, Console
 from tsq import bulk
 from tsq.models import BulkOperation, TsqEntry
 
@@ -53,3 +54,14 @@ def outcomes(operation: BulkOperation) -> list[tuple[str | None, str]]:
 
 def queued() -> int:
     return OrmQ.objects.count()
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings) -> None:
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def console(db) -> Console:
+    """Of ann, who may do everything."""
+    return Console(*EVERYTHING)

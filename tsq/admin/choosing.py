@@ -1,0 +1,41 @@
+"""From the list of entries to a bulk operation: several chosen rows become a frozen draft."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from processes.admin.requests import acting
+from processes.audit import Operator
+from tsq import bulk
+from tsq.admin.resolutions import Resolution
+from tsq.admin.resolving import ResolvingAdmin
+
+VIEW_BULK = "tsq.view_bulkoperation"
+
+
+class ChoosingAdmin(ResolvingAdmin):
+    """One row keeps its direct way."""
+
+    def ask_for_selection(
+        self, request: HttpRequest, resolution: Resolution, rows: QuerySet[Any]
+    ) -> HttpResponse | None:
+        self._require(request, resolution)
+        if len(rows.values_list("pk")[:2]) < 2:
+            return super().ask_for_selection(request, resolution, rows)
+        if not request.user.has_perm(VIEW_BULK):
+            messages.error(request, "You may not use bulk operations; choose one entry at a time.")
+            return None
+        by = acting(request)
+        operator = Operator(by["operator"], by["channel"], by["request_id"])
+        draft = bulk.choose(resolution.verb, rows, operator, _chosen_by(request))
+        return redirect("admin:tsq_bulkoperation_confirm", draft.pk)
+
+
+def _chosen_by(request: HttpRequest) -> dict[str, Any]:
+    """The filter in the URL, if everything that matches it was chosen."""
+    if request.POST.get("select_across") != "1":
+        return {}
+    return {word: ", ".join(values) for word, values in request.GET.lists()}
