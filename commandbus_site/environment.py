@@ -5,6 +5,7 @@ An empty variable counts as absent.
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -50,6 +51,18 @@ def one_of(name: str, choices: tuple[str, ...], default: str) -> str:
         return choices[choices.index(value.upper())]
 
     return _read(name, parse, default, f"Write one of {', '.join(choices)}.")
+
+
+def site_address(name: str, default: str) -> str:
+    """Where people reach the site, without a slash at the end."""
+
+    def parse(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise ValueError(value)
+        return value.rstrip("/")
+
+    return _read(name, parse, default, "Write an address such as https://bus.example.org.")
 
 
 def database(name: str) -> dict[str, Any] | None:

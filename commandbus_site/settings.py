@@ -161,6 +161,7 @@ COMMANDBUS: CommandBusSettings = {
     "NO_HANDLER_SECONDS": environment.seconds("COMMANDBUS_NO_HANDLER_SECONDS", 600),
 }
 COMMANDBUS_TYPED_COUNT_ABOVE = environment.whole_number("COMMANDBUS_TYPED_COUNT_ABOVE", 100)
+COMMANDBUS_SITE_URL = environment.site_address("COMMANDBUS_SITE_URL", "http://localhost:8000")
 COMMANDBUS_DEFINITIONS = ["processes.definitions.statement_report"]
 COMMANDBUS_STATEMENTS_DIR = Path(
     environment.text("COMMANDBUS_STATEMENTS_DIR", str(VAR / "statements"))

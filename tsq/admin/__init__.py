@@ -5,9 +5,10 @@ resolving      the pages of it: ask (GET, changes nothing), then do (POST)
 choosing       from several chosen rows of the list to a bulk operation
 bulk           bulk operations: list, confirmation, page
 entries        the list and the page of parked commands
+notifications  who is told of new entries, and what became of each message
 stuck_replies  the same for replies whose handling failed too often
 """
 
-from tsq.admin import bulk, entries, stuck_replies
+from tsq.admin import bulk, entries, notifications, stuck_replies
 
-__all__ = ["bulk", "entries", "stuck_replies"]
+__all__ = ["bulk", "entries", "notifications", "stuck_replies"]
