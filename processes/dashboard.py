@@ -23,7 +23,7 @@ from processes.states import ProcessStatus
 MOST_COUNTED = 50_000
 HOURS = 24
 ENDED_WELL = (ProcessStatus.COMPLETED, ProcessStatus.COMPENSATED)
-"""Only those started in the last 24 hours are counted; of the others, all."""
+"""On the dashboard only those of the last 24 hours are counted: the others are history."""
 
 Domains = Collection[str] | None
 
@@ -145,12 +145,13 @@ class Workers:
         return not self.clusters and self.overdue_seconds > 0
 
 
-def process_counts(domains: Domains = None) -> list[StatusCount]:
-    """Of every status that is ever stored, in the order of a process's life."""
+def process_counts(
+    domains: Domains = None, recent: Collection[ProcessStatus] = ENDED_WELL
+) -> list[StatusCount]:
+    """Of every status that is ever stored; of the ``recent`` ones only the last 24 hours."""
     statuses = [status for status in ProcessStatus if status != ProcessStatus.IN_PROGRESS]
-    recent = [str(status) for status in ENDED_WELL]
-    parameters = {"statuses": [str(status) for status in statuses], "recent": recent}
-    rows = _run(_PROCESSES, domains, hours=HOURS, **parameters)
+    names = {"statuses": [str(s) for s in statuses], "recent": [str(s) for s in recent]}
+    rows = _run(_PROCESSES, domains, hours=HOURS, **names)
     counted = {status: StatusCount(ProcessStatus(status), n, since) for status, since, n in rows}
     return [counted[status] for status in statuses]
 

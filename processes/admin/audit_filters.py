@@ -1,17 +1,16 @@
 """Filters of the audit trail: by values known beforehand, and by what is typed in."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from django.utils.timezone import get_current_timezone
 
 from processes.access import domains_of
-from processes.admin.filters import KnownValueFilter
+from processes.admin.filters import KnownValueFilter, TypedFilter
 from processes.bus.handlers import registered_handlers
 from processes.registry import known_process_types, manager_of
 from processes.states import Channel, OperatorVerb
@@ -42,29 +41,6 @@ class ActionDomainFilter(KnownValueFilter):
         known |= {manager_of(name).domain for name in known_process_types()}
         allowed = domains_of(request.user)
         return [(name, name) for name in sorted(known if allowed is None else allowed)]
-
-
-class TypedFilter(admin.SimpleListFilter):
-    """A field to type in; it keeps the other filters."""
-
-    template = "processes/audit_typed_filter.html"
-    parameter_name: str
-    input_type = "text"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return []
-
-    def has_output(self) -> bool:
-        return True
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        others = changelist.get_filters_params()
-        others.pop(self.parameter_name, None)
-        yield {
-            "others": [(name, value) for name, values in others.items() for value in values],
-            "clear": changelist.get_query_string(remove=[self.parameter_name]),
-            "value": self.value() or "",
-        }
 
 
 class OperatorFilter(TypedFilter):

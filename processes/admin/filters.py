@@ -1,13 +1,11 @@
-"""Filters of the lists: one column each, over values known without reading a big table."""
+"""Filters of lists: over values known without reading a big table, and by what is typed in."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-
-from processes.registry import known_process_types, manager_of
-from processes.states import ProcessStatus
 
 
 class KnownValueFilter(admin.SimpleListFilter):
@@ -24,27 +22,28 @@ class KnownValueFilter(admin.SimpleListFilter):
         return queryset.filter(**{self.parameter_name: value})
 
 
-class StatusFilter(KnownValueFilter):
-    title = "status"
-    parameter_name = "status"
+class TypedFilter(admin.SimpleListFilter):
+    """A field to type in; it keeps the other filters."""
+
+    template = "processes/typed_filter.html"
+    parameter_name: str
+    input_type = "text"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        committed = (status for status in ProcessStatus if status != ProcessStatus.IN_PROGRESS)
-        return [(status.value, status.label) for status in committed]
+        return []
 
+    def has_output(self) -> bool:
+        return True
 
-class ProcessTypeFilter(KnownValueFilter):
-    title = "process type"
-    parameter_name = "process_type"
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        others = changelist.get_filters_params()
+        others.pop(self.parameter_name, None)
+        yield {
+            "others": [(name, value) for name, values in others.items() for value in values],
+            "clear": changelist.get_query_string(remove=[self.parameter_name]),
+            "value": self.shown(self.value() or ""),
+        }
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in sorted(known_process_types())]
-
-
-class DomainFilter(KnownValueFilter):
-    title = "domain"
-    parameter_name = "domain"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        domains = {manager_of(name).domain for name in known_process_types()}
-        return [(name, name) for name in sorted(domains)]
+    def shown(self, value: str) -> str:
+        """The value as its field takes it."""
+        return value

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from processes import selectors
 from processes.admin import dashboard, display
-from processes.admin.filters import DomainFilter, ProcessTypeFilter, StatusFilter
 from processes.admin.forms import ReasonForm
+from processes.admin.process_filters import FILTERS, matching
 from processes.admin.readonly import ReadOnlyAdmin
 from processes.admin.requests import acting
 from processes.bus.errors import CommandBusError
@@ -30,14 +30,20 @@ COMPENSATE = "processes.compensate_process"
 @admin.register(Process)
 class ProcessAdmin(ReadOnlyAdmin):
     list_display = ("process", "domain", "standing", "current_step", "error", "age")
-    list_filter = (StatusFilter, ProcessTypeFilter, DomainFilter)
+    list_filter = FILTERS
     ordering = ("-created_at", "-id")
     sortable_by = ("age",)
     search_fields = ("id",)
-    search_help_text = "The whole id of a process."
+    search_help_text = "The whole id of a process, or part of its error."
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return Process.objects.defer("data", "state")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        return (matching(request, queryset, "search", term) if term else queryset), False
 
     @admin.display(description="process")
     def process(self, process: Process) -> str:

@@ -7,7 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from processes.admin import readonly
+from processes.models import Process
 from tests.factories import ProcessFactory
+from tests.support.console import told
 
 pytestmark = pytest.mark.django_db
 
@@ -18,24 +20,85 @@ def test_a_process_is_shown_with_its_status_and_error(console, failed):
         assert shown in text
 
 
-def test_it_is_found_by_its_whole_id_only(console, failed):
+def test_it_is_found_by_its_whole_id_or_part_of_its_error(console, failed):
     other = ProcessFactory()
-    text = console.text("processes_process_changelist", q=str(other.pk))
-    assert str(other.pk) in text
-    assert str(failed.pk) not in text
+    for wanted, found, not_found in (
+        (str(other.pk), other, failed),
+        ("account is cl", failed, other),
+        ("closed", failed, other),
+    ):
+        text = console.text("processes_process_changelist", q=wanted)
+        assert str(found.pk) in text
+        assert str(not_found.pk) not in text
     for wanted in (str(failed.pk)[:8], "nonsense", str(uuid.uuid4())):
         assert "0 processes" in console.text("processes_process_changelist", q=wanted)
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("status", "FAILED"), ("process_type", "ThreeSteps"), ("domain", "test")],
-)
-def test_a_filter_narrows_the_list(console, failed, column, value):
-    other = ProcessFactory(process_type="Other", domain="other")
-    text = console.text("processes_process_changelist", **{column: value})
+FOUND_BY = {
+    "status": "FAILED",
+    "type": "ThreeSteps",
+    "domain": "test",
+    "step": "C",
+    "error_code": "CLOSED",
+    "older_than": "1h",
+    "created_before": "2001-01-01T00:00",
+    "id": "11111111-1111-1111-1111-111111111111",
+}
+
+
+@pytest.mark.parametrize(("word", "value"), FOUND_BY.items())
+def test_a_filter_narrows_the_list(console, failed, word, value):
+    other = ProcessFactory(process_type="Other", domain="other", current_step="B")
+    Process.objects.filter(pk=failed.pk).update(created_at="2000-06-01T00:00Z")
+    if word == "id":
+        value = str(failed.pk)
+    text = console.text("processes_process_changelist", **{word: value})
     assert str(failed.pk) in text
     assert str(other.pk) not in text
+
+
+def test_filters_and_search_go_together(console, failed):
+    asked = {"created_after": "2001-01-01T00:00+00:00", "status": "FAILED", "q": "closed"}
+    assert str(failed.pk) in console.text("processes_process_changelist", **asked)
+    text = console.text("processes_process_changelist", **asked | {"step": "A"})
+    assert str(failed.pk) not in text
+    assert '<input type="hidden" name="status" value="FAILED">' in text
+    assert 'name="created_after" value="2001-01-01T00:00"' in text
+
+
+def test_statuses_are_offered_with_their_counts(console, failed):
+    ProcessFactory.create_batch(3)
+    text = console.text("processes_process_changelist")
+    assert "Failed (1)" in text
+    assert "Waiting for reply (3)" in text
+    assert "Completed (0)" in text
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("status", "NONE"),
+        ("status", "IN_PROGRESS"),
+        ("older_than", "long"),
+        ("created_after", "yesterday"),
+        ("created_before", "9999-99-99"),
+        ("id", "17"),
+        ("domain", "\x00"),
+        ("step", "x" * 201),
+        ("q", "x" * 201),
+    ],
+)
+def test_a_value_that_will_not_do_is_told_and_matches_nothing(console, failed, word, value):
+    response = console.page("processes_process_changelist", **{word: value})
+    assert response.status_code == 200
+    assert "0 processes" in response.content.decode()
+    (message,) = told(response)
+    assert message.startswith(("search" if word == "q" else word).replace("_", " "))
+
+
+@pytest.mark.parametrize("query", [{"domain": "none"}, {"type": "x"}, {"step": "%"}])
+def test_an_unknown_value_matches_nothing(console, failed, query):
+    assert "0 processes" in console.text("processes_process_changelist", **query)
 
 
 def test_its_queries_do_not_grow_with_its_rows(console):
@@ -46,7 +109,7 @@ def test_its_queries_do_not_grow_with_its_rows(console):
         ProcessFactory()
     with CaptureQueriesContext(connection) as many:
         assert "21 processes" in console.text("processes_process_changelist")
-    assert len(many) == len(few) < 10
+    assert len(many) == len(few) < 12
 
 
 def test_it_counts_no_further_than_a_bound(console, monkeypatch):
@@ -59,11 +122,6 @@ def test_it_counts_no_further_than_a_bound(console, monkeypatch):
     counts = [q["sql"] for q in queries if "COUNT(" in q["sql"]]
     assert counts
     assert all("LIMIT 2" in sql for sql in counts)
-
-
-@pytest.mark.parametrize("query", [{"status": "NONE"}, {"domain": "\x00"}, {"process_type": "x"}])
-def test_an_unknown_filter_value_matches_nothing(console, failed, query):
-    assert "0 processes" in console.text("processes_process_changelist", **query)
 
 
 @pytest.mark.parametrize("lookup", ["data__account", "created_at__year", "error_message"])
