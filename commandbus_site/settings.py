@@ -162,6 +162,9 @@ COMMANDBUS: CommandBusSettings = {
 }
 COMMANDBUS_TYPED_COUNT_ABOVE = environment.whole_number("COMMANDBUS_TYPED_COUNT_ABOVE", 100)
 COMMANDBUS_SITE_URL = environment.site_address("COMMANDBUS_SITE_URL", "http://localhost:8000")
+COMMANDBUS_OLD_AFTER_SECONDS = environment.list_of_seconds(
+    "COMMANDBUS_OLD_AFTER_SECONDS", (3600, 86400)
+)
 COMMANDBUS_DEFINITIONS = ["processes.definitions.statement_report"]
 COMMANDBUS_STATEMENTS_DIR = Path(
     environment.text("COMMANDBUS_STATEMENTS_DIR", str(VAR / "statements"))

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -14,9 +14,10 @@ from processes.bus.states import EventType
 from processes.models import OperatorAction, ProcessStep
 from processes.selectors import PlannedUndo, planned_compensations
 from processes.states import Direction
-from tsq.models import StuckReply, TsqEntry
+from tsq.models import EntryClaim, EntryNote, StuckReply, TsqEntry
 
 MOST_EVENTS = 200
+MOST_NOTES = 200
 
 
 class OfProcess(TypedDict):
@@ -46,8 +47,17 @@ class Subject:
 
 
 def listed_entries() -> QuerySet[TsqEntry]:
-    """The parked commands with the status of their processes, without their payload."""
-    return TsqEntry.objects.defer("data").annotate(**_of_process("pk"))
+    """The parked commands with who claimed them, without their payload."""
+    return TsqEntry.objects.select_related("entry_claim").defer("data", "edited_data")
+
+
+def with_steps(entries: Iterable[TsqEntry]) -> list[Any]:
+    """The entries, each with its ``step`` and so its process; None where it has none."""
+    listed: list[Any] = list(entries)
+    steps = steps_of(entry.pk for entry in listed)
+    for entry in listed:
+        entry.step = steps.get(entry.pk)
+    return listed
 
 
 def listed_stuck_replies() -> QuerySet[StuckReply]:
@@ -106,11 +116,24 @@ def reply_subjects(replies: Sequence[StuckReply]) -> list[Subject]:
     ]
 
 
-def steps_of(command_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, ProcessStep]:
+def steps_of(
+    command_ids: Iterable[uuid.UUID], *, with_state: bool = False
+) -> dict[uuid.UUID | None, ProcessStep]:
     """The steps these commands were sent for, with their processes; others are missing."""
     steps = ProcessStep.objects.filter(command_id__in=list(command_ids))
-    loaded = steps.select_related("process", "compensates").defer("process__state", "command_data")
+    loaded = steps.select_related("process", "compensates").defer("command_data")
+    if not with_state:
+        loaded = loaded.defer("process__state", "process__data")
     return {step.command_id: step for step in loaded}
+
+
+def claim_of(command: Command) -> EntryClaim | None:
+    return EntryClaim.objects.filter(command=command).first()
+
+
+def notes_of(command: Command) -> list[EntryNote]:
+    """The latest notes, oldest first."""
+    return list(command.notes.order_by("-id")[:MOST_NOTES])[::-1]
 
 
 def event_log(command: Command) -> list[CommandEvent]:

@@ -2,61 +2,39 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.html import format_html
 
 from processes.admin import display
-from processes.admin.filters import KnownValueFilter
+from processes.bus.models import Command
 from processes.bus.states import CommandStatus
+from processes.timeline import timeline_of
 from tsq import selectors
-from tsq.admin.cells import process_cell
+from tsq.admin.care import CLAIM, CareAdmin
+from tsq.admin.cells import age_cell, claim_cell, process_cell
 from tsq.admin.choosing import ChoosingAdmin
-from tsq.admin.resolutions import CANCEL, COMPLETE, RETRY
-from tsq.forms import Chosen
+from tsq.admin.editing import EditingAdmin
+from tsq.admin.entry_list import EntryChangeList
+from tsq.admin.groups import GroupsAdmin
+from tsq.admin.resolutions import CANCEL, COMPLETE, RETRY, Resolution
+from tsq.forms import Chosen, EntryNoteForm
 from tsq.models import TsqEntry
-
-if TYPE_CHECKING:
-    from django_stubs_ext import WithAnnotations
-
-    ListedEntry = WithAnnotations[TsqEntry, selectors.OfProcess]
-
-
-class ParkedValueFilter(KnownValueFilter):
-    """Offers the values that parked commands have."""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        values = TsqEntry.objects.order_by(self.parameter_name)
-        return [(v, v) for v in values.values_list(self.parameter_name, flat=True).distinct()]
-
-
-class DomainFilter(ParkedValueFilter):
-    title = "domain"
-    parameter_name = "domain"
-
-
-class CommandTypeFilter(ParkedValueFilter):
-    title = "command type"
-    parameter_name = "command_type"
-
-
-class ErrorCodeFilter(ParkedValueFilter):
-    title = "error code"
-    parameter_name = "last_error_code"
 
 
 @admin.register(TsqEntry)
-class TsqEntryAdmin(ChoosingAdmin):
-    resolutions = (RETRY, COMPLETE, CANCEL)
-    list_display = ("command", "domain", "error", "tried", "process", "parked")
-    list_filter = (DomainFilter, CommandTypeFilter, ErrorCodeFilter)
+class TsqEntryAdmin(ChoosingAdmin, EditingAdmin, CareAdmin, GroupsAdmin):
+    resolutions: ClassVar[tuple[Resolution, ...]] = (RETRY, COMPLETE, CANCEL)
+    change_list_template = "tsq/entries.html"
+    list_display = ("age", "command", "domain", "error", "tried", "process", "claimed_by")
+    list_display_links = ("command",)
     ordering = ("parked_at", "id")
-    sortable_by = ("command", "domain", "error", "parked")
-    search_fields = ("id", "correlation_id")
-    search_help_text = "The whole id of a command or of its process."
+    sortable_by = ("age",)
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return selectors.listed_entries()
@@ -70,39 +48,81 @@ class TsqEntryAdmin(ChoosingAdmin):
     def chosen(self, row: TsqEntry) -> Chosen:
         return Chosen(row.pk, row.deliveries)
 
-    @admin.display(description="command", ordering="command_type")
-    def command(self, entry: "ListedEntry") -> str:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EntryChangeList]:
+        return EntryChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A filter that will not do is a bad request; the page says what is wrong with it."""
+        response = super().changelist_view(request, extra_context)
+        shown = getattr(response, "context_data", None) or {}
+        if "cl" in shown and not shown["cl"].is_valid:
+            response.status_code = HTTPStatus.BAD_REQUEST
+        return response
+
+    @admin.display(description="age", ordering="parked_at")
+    def age(self, entry: TsqEntry) -> str:
+        return age_cell(entry.parked_at)
+
+    @admin.display(description="command")
+    def command(self, entry: TsqEntry) -> str:
         return display.named_id(entry.command_type, entry.id)
 
-    @admin.display(description="error", ordering="last_error_code")
-    def error(self, entry: "ListedEntry") -> str:
+    @admin.display(description="error")
+    def error(self, entry: TsqEntry) -> str:
         return display.error_cell(entry.last_error_code, entry.last_error_message)
 
     @admin.display(description="attempts")
-    def tried(self, entry: "ListedEntry") -> str:
-        return f"{entry.attempts} of {entry.max_attempts}"
+    def tried(self, entry: TsqEntry) -> str:
+        return format_html(
+            '<span class="nowrap">{} of {}</span>', entry.attempts, entry.max_attempts
+        )
 
     @admin.display(description="process")
-    def process(self, entry: "ListedEntry") -> str:
-        return process_cell(entry.process_id, entry.process_type, entry.process_status)
+    def process(self, entry: Any) -> str:
+        if entry.step is None:
+            return "-"
+        process = entry.step.process
+        return process_cell(process.pk, process.process_type, process.status)
 
-    @admin.display(description="parked for", ordering="parked_at")
-    def parked(self, entry: "ListedEntry") -> str:
-        return display.age(entry.parked_at)
+    @admin.display(description="claimed by")
+    def claimed_by(self, entry: Any) -> str:
+        claim = getattr(entry, "entry_claim", None)
+        return claim_cell(claim.operator, claim.claimed_at) if claim else "-"
 
     def page(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-        """Any command that is or was in the TSQ, so that a late comer sees what became of it."""
         self.require_view_permission(request)
+        return self.entry_page(request, pk)
+
+    def entry_page(self, request: HttpRequest, pk: uuid.UUID, **shown: Any) -> HttpResponse:
+        """Any command that is or was in the TSQ, so that a late comer sees what became of it."""
         entry = get_object_or_404(self.visible(request, self.rows_ever()), pk=pk)
+        step = selectors.steps_of([entry.pk], with_state=True).get(entry.pk)
+        context = {
+            "entry": entry,
+            "is_parked": entry.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE,
+            "step": step,
+            "timeline": timeline_of(step.process) if step else None,
+            "events": selectors.event_log(entry),
+            "actions": list(entry.operator_actions.all()),
+            "notes": selectors.notes_of(entry),
+            "claim": selectors.claim_of(entry),
+            "me": request.user.get_username(),
+            "may_care": request.user.has_perm(CLAIM),
+            "note_form": EntryNoteForm(),
+            "offers": self.offers(request, entry),
+        }
+        return self.render(request, "tsq/entry.html", str(entry), **context | shown)
+
+    def offers(self, request: HttpRequest, entry: Command) -> list[tuple[Resolution, str]]:
+        """Each resolution with what stands in its way; nothing if it can be used."""
         is_parked = entry.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE
-        return self.render(
-            request,
-            "tsq/entry.html",
-            str(entry),
-            entry=entry,
-            is_parked=is_parked,
-            step=selectors.steps_of([entry.pk]).get(entry.pk),
-            events=selectors.event_log(entry),
-            actions=list(entry.operator_actions.all()),
-            resolutions=self.permitted(request) if is_parked else [],
-        )
+        gone = "" if is_parked else "it is no longer in the TSQ"
+        return [
+            (
+                resolution,
+                gone if self.may(request, resolution) else "you do not have the permission",
+            )
+            for resolution in self.resolutions
+        ]

@@ -41,7 +41,7 @@ class TestList:
     def test_it_is_found_by_its_id_or_its_process(self, console, entry, process):
         CommandFactory(parked=True)
         for wanted in (entry.pk, process.pk, f" {entry.pk} "):
-            text = console.text("tsq_tsqentry_changelist", q=str(wanted))
+            text = console.text("tsq_tsqentry_changelist", search=str(wanted))
             assert "1 TSQ entry" in text
             assert str(entry.pk) in text
 
@@ -51,7 +51,8 @@ class TestList:
     )
     def test_a_filter_narrows_the_list(self, console, entry, column, value):
         other = CommandFactory(parked=True, **{column: value})
-        text = console.text("tsq_tsqentry_changelist", **{column: value})
+        word = column.removeprefix("last_")
+        text = console.text("tsq_tsqentry_changelist", **{word: value})
         assert str(other.pk) in text
         assert str(entry.pk) not in text
 
