@@ -23,7 +23,7 @@ from benchmarks.database import own_database
 def main() -> None:
     options = _options()
     django.setup()
-    with own_database():
+    with own_database("commandbus_console"):
         started = time.perf_counter()
         from benchmarks.console_data import fill
 
@@ -61,7 +61,7 @@ def _client(who: str) -> "django.test.Client":
     if limited:
         ours = Permission.objects.filter(content_type__app_label__in=["tsq", "processes"])
         user.user_permissions.set(ours)
-        for domain in ("billing", "shipping"):
+        for domain in ("benchmark", "shipping"):
             DomainLimit.objects.create(user=user, domain=domain)
     client = Client(raise_request_exception=False)
     client.force_login(user)

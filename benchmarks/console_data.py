@@ -18,7 +18,7 @@ _SCALE = {
 # Of the n-th command, and of the p-th process, in SQL.
 _COMMAND = "md5('command' || {0})::uuid"
 _PROCESS = "md5('process' || {0})::uuid"
-_DOMAIN = "(ARRAY['billing', 'claims', 'payments', 'reporting', 'shipping'])[{0} %% 5 + 1]"
+_DOMAIN = "(ARRAY['benchmark', 'billing', 'claims', 'payments', 'shipping'])[{0} %% 5 + 1]"
 _TYPE = "(ARRAY['Reserve', 'Charge', 'Render', 'Notify'])[{0} / 7 %% 4 + 1]"
 _MONTH_AGO = "now() - interval '30 days' + {0} * interval '2.5 seconds'"
 _ERROR = "{0} * 7919 %% 60"  # sixty groups of errors
@@ -73,7 +73,7 @@ _STATEMENTS = (
     INSERT INTO processes_process (id, domain, process_type, data, status, current_step, state,
         error_code, error_message, created_at, updated_at, completed_at)
     SELECT {_PROCESS.format("p")}, {_DOMAIN.format("p")},
-        (ARRAY['Order', 'StatementReport', 'Refund'])[p %% 3 + 1],
+        (ARRAY['Noop', 'Order', 'Refund'])[p %% 3 + 1],
         jsonb_build_object('account', p), status, 'LAST', jsonb_build_object('results', p),
         CASE status WHEN 'FAILED' THEN 'REFUSED' ELSE '' END,
         CASE status WHEN 'FAILED' THEN 'The account is closed' ELSE '' END, started, started,

@@ -8,18 +8,16 @@ from urllib.parse import quote
 from django.core.management import call_command
 from django.db import connection
 
-DATABASE = "commandbus_benchmark"
-
 
 @contextmanager
-def own_database() -> Iterator[dict[str, str]]:
-    """A migrated database, dropped at the end; yields the environment that points to it."""
+def own_database(name: str) -> Iterator[dict[str, str]]:
+    """A migrated database of this name, dropped at the end; yields the environment that points to it."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {DATABASE}")
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {name}")
     connection.close()
     home = connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"] = DATABASE
+    connection.settings_dict["NAME"] = name
     try:
         call_command("migrate", verbosity=0)
         yield os.environ | {"DATABASE_URL": _url(connection.settings_dict)}
@@ -27,7 +25,7 @@ def own_database() -> Iterator[dict[str, str]]:
         connection.close()
         connection.settings_dict["NAME"] = home
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _url(database: dict[str, str]) -> str:

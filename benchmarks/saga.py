@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     options = _options()
     django.setup()
-    with own_database() as environment:
+    with own_database("commandbus_saga") as environment:
         with qcluster(environment):
             figures = measure(options.processes, options.singles)
         figures["statements_per_step"] = statements_per_step()

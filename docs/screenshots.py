@@ -30,7 +30,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("The screenshots need chromium; there is none here.")
     django.setup()
-    with own_database():
+    with own_database("commandbus_screenshots"):
         session, entry = fill()
         with served() as site, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
