@@ -11,7 +11,7 @@ from django.db import connection
 
 @contextmanager
 def own_database(name: str) -> Iterator[dict[str, str]]:
-    """A migrated database of this name, dropped at the end; yields the environment that points to it."""
+    """A migrated one, dropped at the end; yields the environment that points to it."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         cursor.execute(f"CREATE DATABASE {name}")
