@@ -128,9 +128,16 @@ def _give_back(operation: BulkOperation, handled: int) -> None:
         held.finish()
         held.save()
         return
-    pause = timedelta(seconds=handled / operation.rate if operation.rate else 0)
-    held.available_at = Greatest(BusNow(), Value(operation.available_at - LEASE + pause))
+    taken_at = operation.available_at - LEASE
+    held.available_at = Greatest(BusNow(), Value(taken_at + _time_for(handled, operation.rate)))
     held.save(update_fields=["available_at"])
     if is_running:
         turn = BulkOperation.objects.values_list("available_at", flat=True).get(pk=held.pk)
         enqueue(held.pk, turn)
+
+
+def _time_for(handled: int, rate: float | None) -> timedelta:
+    """How long a chunk of so many items lasts at least."""
+    if not handled:
+        return timedelta(seconds=CHUNK_SECONDS)  # a worker beyond its lease is still at an item
+    return timedelta(seconds=handled / rate if rate else 0)

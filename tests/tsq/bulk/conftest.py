@@ -1,6 +1,6 @@
 """Bulk operations over parked commands, run chunk by chunk in the test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django_q.models import OrmQ
@@ -9,6 +9,7 @@ from processes.audit import Operator
 from processes.bus.models import Command
 from processes.states import Channel, OperatorVerb
 from tests.factories import CommandFactory
+from tests.scenarios.children import Children
 from tests.support.console import EVERYTHING, Console
 from tsq import bulk
 from tsq.models import BulkOperation, TsqEntry
@@ -65,3 +66,11 @@ def plain_http(settings) -> None:
 def console(db) -> Console:
     """Of ann, who may do everything."""
     return Console(*EVERYTHING)
+
+
+@pytest.fixture
+def children(transactional_db, clock) -> Iterator[Children]:
+    """Real processes that work on the test's database."""
+    children = Children(clock)
+    yield children
+    children.kill_all()

@@ -1,0 +1,130 @@
+"""Pause, resume, stop and retry the failures, also while a chunk runs."""
+
+from datetime import timedelta
+
+import pytest
+
+from processes.audit import Operator
+from processes.bus.errors import NotFound
+from processes.models import OperatorAction
+from processes.states import OperatorVerb
+from tests.tsq.bulk.conftest import draft, next_chunk, outcomes, park, queued, stored
+from tests.tsq.bulk.test_running import DONE, OPEN, fail_for
+from tsq import bulk
+from tsq.bulk import running
+from tsq.models import BulkItem, BulkOperation, TsqEntry
+from tsq.models.bulk import BulkStatus
+
+pytestmark = pytest.mark.django_db
+
+
+def at_item(monkeypatch, number: int, act) -> None:
+    """While the worker is at this item, something happens."""
+    at = iter(range(1, 100))
+    retry = running._OPERATIONS["retry"]
+
+    def retry_and_act(*arguments, **options):
+        retry(*arguments, **options)
+        if next(at) == number:
+            act()
+
+    monkeypatch.setitem(running._OPERATIONS, "retry", retry_and_act)
+
+
+def test_a_draft_is_not_run_before_it_is_confirmed(entries):
+    operation = draft()
+    assert next_chunk(operation) == 0
+    assert queued() == 0
+    assert outcomes(operation) == [OPEN] * 5
+
+
+def test_a_paused_one_waits_and_a_resumed_one_goes_on(started):
+    operation = started()
+    bulk.pause(operation.pk)
+    assert next_chunk(operation) == 0
+    before = queued()
+    bulk.resume(operation.pk)
+    assert queued() == before + 1
+    assert next_chunk(operation) == 5
+    assert stored(operation).status == BulkStatus.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("act", "status"), [(bulk.pause, BulkStatus.PAUSED), (bulk.stop, BulkStatus.STOPPED)]
+)
+def test_a_chunk_ends_after_the_item_at_hand(started, monkeypatch, act, status):
+    operation = started()
+    at_item(monkeypatch, 2, lambda: act(operation.pk))
+    assert next_chunk(operation) == 2
+    assert outcomes(operation) == [DONE, DONE, OPEN, OPEN, OPEN]
+    assert stored(operation).status == status
+    assert queued() == 1  # what confirming queued: no next turn
+
+
+def test_one_paused_and_resumed_during_a_chunk_goes_on_in_one_line(started, monkeypatch):
+    operation = started()
+
+    def pause_and_resume():
+        bulk.pause(operation.pk)
+        bulk.resume(operation.pk)
+
+    at_item(monkeypatch, 2, pause_and_resume)
+    assert next_chunk(operation) == 5
+    assert outcomes(operation) == [DONE] * 5
+
+
+def test_a_stopped_one_stays_stopped(started):
+    operation = started()
+    stopped = bulk.stop(operation.pk)
+    assert stopped.finished_at is not None
+    for act in (bulk.resume, bulk.pause, bulk.stop, bulk.retry_failures):
+        with pytest.raises(bulk.BulkMovedOn):
+            act(operation.pk)
+    assert next_chunk(operation) == 0
+    assert stored(operation).status == BulkStatus.STOPPED
+    assert TsqEntry.objects.count() == 5
+
+
+def test_failures_are_retried_and_nothing_else(started, entries, monkeypatch):
+    with monkeypatch.context() as patched:
+        fail_for(patched, entries[1].pk)
+        operation = started()
+        next_chunk(operation)
+    again = bulk.retry_failures(operation.pk)
+    assert (again.status, again.finished_at) == (BulkStatus.RUNNING, None)
+    assert outcomes(operation) == [DONE, OPEN, DONE, DONE, DONE]
+    assert next_chunk(operation) == 1
+    assert outcomes(operation) == [DONE] * 5
+    assert OperatorAction.objects.count() == 5
+
+
+def test_without_failures_there_is_nothing_to_retry(started):
+    operation = started()
+    next_chunk(operation)
+    with pytest.raises(bulk.BulkMovedOn, match="No item has failed"):
+        bulk.retry_failures(operation.pk)
+    assert stored(operation).status == BulkStatus.FINISHED
+
+
+def test_what_does_not_exist_cannot_be_steered(started):
+    operation = started()
+    BulkOperation.objects.all().delete()
+    with pytest.raises(NotFound):
+        bulk.pause(operation.pk)
+
+
+def test_old_drafts_are_discarded_and_nothing_else(started, clock):
+    confirmed = started()
+    old = draft()
+    clock.advance(timedelta(days=1, seconds=1).total_seconds())
+    park(1)
+    fresh = draft()
+    bulk.discard_old_drafts()
+    assert set(BulkOperation.objects.values_list("pk", flat=True)) == {confirmed.pk, fresh.pk}
+    assert not BulkItem.objects.filter(operation=old.pk).exists()
+    assert confirmed.items.count() == 5
+
+
+def test_nothing_chosen_is_an_empty_draft(db):
+    by = Operator("ann")
+    assert bulk.choose(OperatorVerb.RETRY, TsqEntry.objects.none(), by, {}).size == 0
