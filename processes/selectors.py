@@ -92,14 +92,15 @@ def planned_compensations(processes: Sequence[Process]) -> dict[uuid.UUID, list[
     }
 
 
-def actions_about(process: Process) -> list[OperatorAction]:
+def actions_about(process: Process, trail: Sequence[TrailRow]) -> list[OperatorAction]:
     """What operators did to the process, its commands and their replies, in order."""
-    command_ids = list(process.steps.exclude(command_id=None).values_list("command_id", flat=True))
-    reply_ids = list(Reply.objects.filter(command__in=command_ids).values_list("id", flat=True))
+    command_ids = [row.step.command_id for row in trail if row.step.command_id]
+    actions = OperatorAction.objects.select_related("command", "reply").order_by()
+    actions = actions.defer("command__data", "command__edited_data", "reply__data")
+    to_process = actions.filter(Q(process=process) | Q(command__in=command_ids))
+    # Apart, for an OR over a join would read the whole table.
     return list(
-        OperatorAction.objects.filter(
-            Q(process=process) | Q(command__in=command_ids) | Q(reply__in=reply_ids)
-        ).select_related("command", "reply")
+        to_process.union(actions.filter(reply__command__in=command_ids), all=True).order_by("id")
     )
 
 

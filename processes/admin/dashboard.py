@@ -44,6 +44,4 @@ def fragment(request: HttpRequest) -> HttpResponse:
     """The dashboard alone, to take the place of the one shown."""
     if not may_see(request):
         raise PermissionDenied
-    response = TemplateResponse(request, "processes/dashboard.html", figures(request))
-    response["Cache-Control"] = "no-store"
-    return response
+    return TemplateResponse(request, "processes/dashboard.html", figures(request))

@@ -84,7 +84,7 @@ class ProcessAdmin(ReadOnlyAdmin):
             machine=process_machine(process.status),
             undone_badly=[row for row in trail if row.is_undone_badly],
             stuck_replies=selectors.stuck_replies_of(process),
-            actions=selectors.actions_about(process),
+            actions=selectors.actions_about(process, trail),
             may_compensate=is_failed and request.user.has_perm(COMPENSATE),
         )
 
