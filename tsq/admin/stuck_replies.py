@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.text import Truncator
 
 from processes.admin import display
+from processes.admin.filters import KnownValueFilter
 from tsq import selectors
 from tsq.admin.cells import process_cell
 from tsq.admin.resolutions import GIVE_UP, HANDLE_AGAIN
@@ -23,6 +24,28 @@ if TYPE_CHECKING:
     ListedReply = WithAnnotations[StuckReply, selectors.OfProcess]
 
 
+class DomainFilter(KnownValueFilter):
+    title = "domain"
+    parameter_name = "command__domain"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return known_values(model_admin.get_queryset(request), self.parameter_name)
+
+
+class ProcessTypeFilter(KnownValueFilter):
+    title = "process type"
+    parameter_name = "process_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return known_values(model_admin.get_queryset(request), self.parameter_name)
+
+
+def known_values(rows: QuerySet[Any], column: str) -> list[tuple[str, str]]:
+    """The values there are; stuck replies are few, and an index finds them."""
+    values = rows.order_by(column).values_list(column, flat=True).distinct()
+    return [(value, value) for value in values if value]
+
+
 @admin.register(StuckReply)
 class StuckReplyAdmin(ResolvingAdmin):
     pk_converter = "int"
@@ -31,8 +54,17 @@ class StuckReplyAdmin(ResolvingAdmin):
     list_display = ("reply", "process", "standing", "error", "tries", "age")
     ordering = ("id",)
     sortable_by = ()
+    list_filter = (DomainFilter, ProcessTypeFilter)
     search_fields = ("correlation_id", "command_id")
-    search_help_text = "The whole id of a process or of a command."
+    search_help_text = "The whole id of a process or a command, or a part of the error."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if term := search_term.strip().replace("\x00", ""):
+            found |= queryset.filter(last_error__icontains=term)
+        return found, may_repeat
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return selectors.listed_stuck_replies()

@@ -25,7 +25,7 @@ DOMAIN = "reporting"
 OUTSIDE_BACKOFF = (1, 2)  # seconds; a disk or mail server hiccup is short, and so is the demo
 
 
-@command_handler("StatementQuery", domain=DOMAIN)
+@command_handler("StatementQuery", domain=DOMAIN, result_fields=("opening_balance", "transactions"))
 @with_chaos
 def query(message: CommandMessage) -> dict[str, Any]:
     account_id = message.data["account_id"]
@@ -44,7 +44,7 @@ def query(message: CommandMessage) -> dict[str, Any]:
     return {"opening_balance": money_text(opening), "transactions": transactions}
 
 
-@command_handler("StatementDataAggregation", domain=DOMAIN)
+@command_handler("StatementDataAggregation", domain=DOMAIN, result_fields=("summary", "breakdown"))
 @with_chaos
 def aggregate(message: CommandMessage) -> dict[str, Any]:
     opening, transactions = message.data["opening_balance"], message.data["transactions"]
@@ -54,7 +54,13 @@ def aggregate(message: CommandMessage) -> dict[str, Any]:
     }
 
 
-@command_handler("StatementRender", domain=DOMAIN, transactional=False, backoff=OUTSIDE_BACKOFF)
+@command_handler(
+    "StatementRender",
+    domain=DOMAIN,
+    transactional=False,
+    backoff=OUTSIDE_BACKOFF,
+    result_fields=("file",),
+)
 @with_chaos
 def render(message: CommandMessage) -> dict[str, Any]:
     name = rendering.file_name(message.data, _process_id(message))

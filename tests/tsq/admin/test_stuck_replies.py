@@ -93,5 +93,42 @@ def test_the_queries_of_the_list_do_not_grow_with_its_rows(
 ):
     for _ in range(20):
         ReplyFactory(stuck=True)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(11):
         assert "21 stuck replies" in console.text("tsq_stuckreply_changelist")
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ({"command__domain": "test"}, True),
+        ({"command__domain": "elsewhere"}, False),
+        ({"process_type": "ThreeSteps"}, True),
+        ({"process_type": "Other"}, False),
+        ({"q": "MAP is <b>"}, True),
+        ({"q": "map%lost"}, False),
+        ({"q": "\x00"}, True),
+    ],
+    ids=str,
+)
+def test_it_is_found_by_domain_process_type_and_error(console, stuck, query, is_found):
+    other = ReplyFactory(stuck=True, command__domain="other")
+    response = console.page("tsq_stuckreply_changelist", **query)
+    shown = {row.pk for row in response.context["cl"].result_list}
+    assert (stuck.pk in shown) is is_found
+    assert (other.pk in shown) is (query == {"q": "\x00"})
+
+
+def test_it_is_found_by_the_id_of_its_process(console, stuck):
+    ReplyFactory(stuck=True)
+    response = console.page("tsq_stuckreply_changelist", q=str(stuck.correlation_id))
+    assert [row.pk for row in response.context["cl"].result_list] == [stuck.pk]
+
+
+def test_a_filter_offers_only_what_one_may_see(console, stuck, django_user_model):
+    ReplyFactory(stuck=True, command__domain="other")
+    ann = django_user_model.objects.get(username="ann")
+    ann.domain_limits.create(domain="other")
+    text = console.text("tsq_stuckreply_changelist")
+    assert "?command__domain=other" in text
+    assert "?command__domain=test" not in text
+    assert "ThreeSteps" not in text
