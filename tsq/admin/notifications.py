@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
@@ -22,7 +23,15 @@ from tsq.notifications.forms import RuleForm
 from tsq.notifications.sending import NotRetriable, retry_now
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from django_stubs_ext import WithAnnotations
+
+    class Failing(TypedDict):
+        has_failed: bool
+
     RuleAdmin = admin.ModelAdmin[NotificationRule]
+    ListedRule = WithAnnotations[NotificationRule, Failing]
 else:
     RuleAdmin = admin.ModelAdmin
 
@@ -33,7 +42,7 @@ WRITABLE = ("domain", "emails", "webhook_url", "new_secret", "every_minutes", "e
 @admin.register(NotificationRule)
 class NotificationRuleAdmin(RuleAdmin):
     form = RuleForm
-    list_display = ("domain", "recipients", "every_minutes", "enabled")
+    list_display = ("domain", "recipients", "every_minutes", "enabled", "deliveries")
     sortable_by = ()
     actions = None
     paginator = BoundedPaginator
@@ -41,7 +50,9 @@ class NotificationRuleAdmin(RuleAdmin):
     change_list_template = "console/change_list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationRule]:
-        return visible_to(request.user, super().get_queryset(request))
+        failed = Notification.objects.filter(rule=OuterRef("pk"), status=NotificationStatus.FAILED)
+        rules = super().get_queryset(request).annotate(has_failed=Exists(failed))
+        return visible_to(request.user, rules)
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, *args, **kwargs)
@@ -53,6 +64,10 @@ class NotificationRuleAdmin(RuleAdmin):
         if obj is None or self.has_change_permission(request, obj):
             return WRITABLE
         return ("domain", "recipients", "every_minutes", "enabled")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A rule stays in its domain, for people of that domain alone may see what it told."""
+        return ("domain",) if obj else ()
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Nothing can be asked by URL: the answers would tell of the secret."""
@@ -70,6 +85,13 @@ class NotificationRuleAdmin(RuleAdmin):
     @admin.display(description="tells")
     def recipients(self, rule: NotificationRule) -> str:
         return str(rule).removeprefix(f"{rule.domain}: ")
+
+    @admin.display(description="deliveries")
+    def deliveries(self, rule: "ListedRule") -> str:
+        if not rule.has_failed:
+            return "-"
+        url = f"{reverse('admin:tsq_notification_changelist')}?status={NotificationStatus.FAILED}"
+        return format_html('<a href="{}">some failed</a>', url)
 
 
 class StatusFilter(KnownValueFilter):

@@ -1,11 +1,15 @@
 """Rules are written and notifications seen in the admin, within one's permissions and domains."""
 
 import re
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.module_loading import import_string
+from django_q.models import Schedule
 
 from processes.models import DomainLimit
 from tests.support.console import Console, told
@@ -13,6 +17,7 @@ from tests.support.three_steps import DOMAIN
 from tsq.models import Notification, NotificationRule
 from tsq.notifications.gathering import gather
 from tsq.notifications.signing import key_of, new_secret
+from tsq.tasks_notifications import notify
 
 pytestmark = pytest.mark.django_db
 
@@ -220,10 +225,32 @@ def test_one_limited_to_a_domain_writes_rules_of_that_domain_only(console):
     assert not NotificationRule.objects.exists()
     answers["domain"] = "elsewhere"
     assert console.submit("tsq_notificationrule_add", **answers).status_code == 302
-    rule = NotificationRule.objects.get()
-    moved = console.submit("tsq_notificationrule_change", rule.pk, **answers | {"domain": DOMAIN})
-    assert moved.status_code == 200
     assert NotificationRule.objects.get().domain == "elsewhere"
+
+
+def test_a_rule_stays_in_its_domain(console, mail_rule):
+    answers = RULE | {"emails": "a@example.org", "domain": "elsewhere"}
+    console.submit("tsq_notificationrule_change", mail_rule.pk, **answers)
+    rule = NotificationRule.objects.get()
+    assert (rule.emails, rule.domain) == ("a@example.org", DOMAIN)
+
+
+def test_the_rules_tell_that_deliveries_failed(console, failed):
+    page = console.text("tsq_notificationrule_changelist")
+    assert '<a href="/admin/tsq/notification/?status=FAILED">some failed</a>' in page
+    assert "4" in console.text("tsq_notification_changelist", status="FAILED")
+    Notification.objects.update(status="PENDING")
+    assert "some failed" not in console.text("tsq_notificationrule_changelist")
+
+
+def test_the_workers_are_scheduled_to_look_every_minute():
+    migration = import_module("tsq.migrations.0004_notification_schedule")
+    migration.remove(apps, None)
+    for _ in range(2):
+        migration.create(apps, None)
+    schedule = Schedule.objects.get(name=migration.NAME)
+    assert (schedule.schedule_type, schedule.minutes, schedule.repeats) == ("I", 1, -1)
+    assert import_string(schedule.func) is notify
 
 
 @pytest.mark.parametrize("query", [{"status": "x"}, {"kind": "\x00"}, {"p": "99"}, {"q": "x"}])

@@ -164,6 +164,16 @@ def test_of_many_gatherers_at_once_each_entry_is_told_by_one(mail_rule, park):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_gatherer_leaves_a_rule_to_the_one_that_has_it(mail_rule, park):
+    park()
+    with transaction.atomic():
+        assert gather() == 1
+        assert in_other_session(gather).result(10) == 0
+    assert gather() == 0
+    assert counts() == [1]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_gatherer_does_not_wait_for_an_operator_who_holds_an_entry(mail_rule, park):
     entry = park()
     with transaction.atomic():
