@@ -11,8 +11,8 @@ from processes.states import ProcessStatus
 
 TOP, ROW, GAP = 26, 24, 10
 """Heights of a timeline: its axis, one step, and the room below a lane."""
-LEFT, PLOT, WIDTH = 210, 430, 900
-"""Widths of a timeline: the names, the bars, and all with the notes beside them."""
+LEFT, PLOT = 190, 420
+"""Where the bars of a timeline begin, and how wide they are; notes stand beside them."""
 THINNEST = 3.0
 TICKS = 4
 
@@ -107,8 +107,8 @@ def duration(seconds: float) -> str:
 
 def words(status: str) -> str:
     """A status as people say it."""
-    spoken = status.replace("IN_TROUBLESHOOTING_QUEUE", "in TSQ").replace("_", " ")
-    return spoken if "TSQ" in spoken else spoken.lower()
+    spoken = status.replace("IN_TROUBLESHOOTING_QUEUE", "in TSQ").replace("_", " ").lower()
+    return spoken.replace("tsq", "TSQ")
 
 
 MACHINE_PLACES: dict[str, tuple[int, int]] = {

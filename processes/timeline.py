@@ -98,7 +98,9 @@ def timeline_of(process: Process, trail: Sequence[TrailRow] | None = None) -> Ti
     shown = rows[-MOST_BARS:]
     waits = _waits_in_tsq(shown)
     now = shown[-1].read_at if shown else process.updated_at
-    scale = Scale(_first_moment(process, shown), process.completed_at or now, now)
+    is_over = all(row.step.outcome for row in shown)
+    end = process.completed_at if process.completed_at and is_over else now
+    scale = Scale(_first_moment(process, shown), end, now)
     lanes, y = [], drawing.TOP
     for direction in Direction:
         lane = [row for row in shown if row.step.direction == direction]
