@@ -37,6 +37,7 @@ class OperatorActionAdmin(ReadOnlyAdmin):
     list_display = ("when", "operator", "did", "through", "domain", "subject", "why")
     list_filter = FILTERS
     ordering = ("-id",)
+    list_display_links = None  # the cells are links themselves
     sortable_by = ()
     change_list_template = "processes/audit.html"
 
