@@ -28,6 +28,8 @@ SUPERVISOR = (
     "tsq.give_up_stuckreply",
     "processes.view_operatoraction",
     "tsq.view_notification",
+    "tsq.retry_notification",
+    "tsq.retry_notification",
     "tsq.view_notificationrule",
     "tsq.add_notificationrule",
     "tsq.change_notificationrule",
