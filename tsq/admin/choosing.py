@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from processes.admin.requests import acting
 from processes.audit import Operator
 from tsq import bulk
+from tsq.admin.entry_list import words_of
 from tsq.admin.resolutions import Resolution
 from tsq.admin.resolving import ResolvingAdmin
 
@@ -34,8 +35,6 @@ class ChoosingAdmin(ResolvingAdmin):
         return redirect("admin:tsq_bulkoperation_confirm", draft.pk)
 
 
-def _chosen_by(request: HttpRequest) -> dict[str, Any]:
+def _chosen_by(request: HttpRequest) -> dict[str, str]:
     """The filter in the URL, if everything that matches it was chosen."""
-    if request.POST.get("select_across") != "1":
-        return {}
-    return {word: ", ".join(values) for word, values in request.GET.lists()}
+    return words_of(request.GET) if request.POST.get("select_across") == "1" else {}

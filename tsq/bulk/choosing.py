@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 
 from processes.audit import Operator
 from processes.bus.clock import BusNow
+from processes.bus.fitness import fit_text
+from processes.bus.models import NAME_LENGTH
 from processes.states import OperatorVerb
 from tsq.models import BulkItem, BulkOperation, TsqEntry
 from tsq.models.bulk import BulkStatus
@@ -31,9 +33,9 @@ def choose(
     operation = BulkOperation.objects.create(
         verb=verb,
         filter=chosen_by,
-        operator=by.name,
+        operator=fit_text(by.name, NAME_LENGTH),
         channel=by.channel,
-        request_id=by.request_id,
+        request_id=fit_text(by.request_id, NAME_LENGTH),
     )
     operation.size = _freeze(operation, entries)
     domains = operation.items.order_by().values_list("command__domain", flat=True).distinct()

@@ -76,6 +76,16 @@ def test_everything_that_matches_the_filter_is_chosen(console, entries):
     assert operation.domains == ["other"]
 
 
+def test_odd_headers_and_addresses_choose_all_the_same(console, entries):
+    data = {"action": "retry", "index": "0", "select_across": "1"}
+    data["_selected_action"] = [str(entries[0].pk)]
+    headers = {"X-Request-ID": "x" * 5000}
+    console.client.post("/admin/tsq/tsqentry/?o=%00", data, headers=headers)
+    operation = BulkOperation.objects.get()
+    assert (operation.size, operation.filter) == (5, {})
+    assert len(operation.request_id) == 200
+
+
 def test_what_arrives_after_the_page_opened_is_not_touched(console, entries):
     operation = choose(console, "cancel", entries[:1], select_across="1")
     (late,) = park(1)
