@@ -3,6 +3,8 @@
 Groups and permissions that exist already are kept, whatever else they hold.
 """
 
+from typing import Any
+
 from django.contrib.auth.management import create_permissions
 from django.contrib.contenttypes.management import create_contenttypes
 from django.db import migrations
@@ -42,7 +44,7 @@ GROUPS = {
 }
 
 
-def create_groups(apps, schema_editor):
+def create_groups(apps: Any, schema_editor: Any) -> None:
     using = schema_editor.connection.alias
     _create_permissions(apps, using)
     permissions = apps.get_model("auth", "Permission").objects.using(using)
@@ -56,12 +58,12 @@ def create_groups(apps, schema_editor):
             )
 
 
-def remove_groups(apps, schema_editor):
+def remove_groups(apps: Any, schema_editor: Any) -> None:
     groups = apps.get_model("auth", "Group").objects.using(schema_editor.connection.alias)
     groups.filter(name__in=GROUPS).delete()
 
 
-def _create_permissions(apps, using):
+def _create_permissions(apps: Any, using: str) -> None:
     """Django creates them only after all migrations."""
     for label in ("processes", "tsq"):
         config = apps.get_app_config(label)
