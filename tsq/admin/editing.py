@@ -34,7 +34,7 @@ class EditForm(ReasonForm):
     """``seen`` is the ``deliveries`` number the operator looked at."""
 
     seen = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
-    data = DataField(  # type: ignore[assignment] - Django keeps fields apart from attributes
+    data = DataField(  # type: ignore[assignment]  # kept apart by Django
         label="Data",
         max_length=MOST_RESULT_CHARACTERS,
         help_text="A JSON object. The data first sent is kept beside it.",
