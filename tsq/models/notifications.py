@@ -1,6 +1,8 @@
 """Who is told of new entries, what was told, and how its delivery stands."""
 
 import uuid
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import models
@@ -139,12 +141,19 @@ class Notification(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} to {self.shown_recipient}"
+        return f"Notification to {self.shown_recipient}"
 
     @property
     def shown_recipient(self) -> str:
         is_url = self.kind == NotificationKind.WEBHOOK
         return shown_url(self.recipient) if is_url else self.recipient
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What it tells, with times as times."""
+        moments = ("first_parked_at", "last_parked_at")
+        parsed = {name: datetime.fromisoformat(self.payload[name]) for name in moments}
+        return self.payload | parsed
 
 
 def shown_url(url: str) -> str:

@@ -43,12 +43,15 @@ class RuleForm(RuleModelForm):
         max_length=2000,
         required=False,
         help_text="https://…; receives a signed POST (Standard Webhooks).",
+        widget=forms.TextInput(attrs={"class": "vURLField"}),
     )
     new_secret = forms.CharField(
         label="Webhook secret",
         max_length=200,
         required=False,
-        widget=UnshownInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=UnshownInput(
+            attrs={"class": "vURLField", "autocomplete": "off", "spellcheck": "false"}
+        ),
     )
 
     class Meta:

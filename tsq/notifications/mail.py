@@ -1,6 +1,5 @@
 """One notification as an e-mail."""
 
-from datetime import datetime
 from email.utils import parseaddr
 
 from django.conf import settings
@@ -13,19 +12,13 @@ SUBJECT_CHARACTERS = 150
 
 
 def send_mail(notification: Notification) -> None:
-    told = notification.payload
-    moments = {name: datetime.fromisoformat(told[name]) for name in _MOMENTS}
-    context = told | moments
-    subject = " ".join(render_to_string("tsq/notification_subject.txt", context).split())
+    subject = " ".join(render_to_string("tsq/notification_subject.txt", notification.told).split())
     EmailMessage(
         subject[:SUBJECT_CHARACTERS],
-        render_to_string("tsq/notification_mail.txt", context),
+        render_to_string("tsq/notification_mail.txt", notification.told),
         to=[notification.recipient],
         headers={"Message-ID": _message_id(notification)},
     ).send()
-
-
-_MOMENTS = ("first_parked_at", "last_parked_at")
 
 
 def _message_id(notification: Notification) -> str:
