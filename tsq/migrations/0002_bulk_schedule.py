@@ -1,11 +1,13 @@
 """Has the workers look every minute for bulk operations whose worker died."""
 
+from typing import Any
+
 from django.db import migrations
 
 NAME = "bulk operations"
 
 
-def create(apps, schema_editor):
+def create(apps: Any, schema_editor: Any) -> None:
     apps.get_model("django_q", "Schedule").objects.update_or_create(
         name=NAME,
         defaults={
@@ -17,7 +19,7 @@ def create(apps, schema_editor):
     )
 
 
-def remove(apps, schema_editor):
+def remove(apps: Any, schema_editor: Any) -> None:
     apps.get_model("django_q", "Schedule").objects.filter(name=NAME).delete()
 
 
