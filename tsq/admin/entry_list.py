@@ -20,6 +20,8 @@ from tsq.filters import EntryFilter, InvalidFilter, matching_entries
 
 _OF_THE_LIST = {ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR}
 MOST_CHIPS = 8
+MOST_FOUND = 1000
+"""A search lists and counts no more; other filters beside it find the others."""
 
 
 def words_of(query: QueryDict) -> dict[str, str]:
@@ -30,6 +32,8 @@ def words_of(query: QueryDict) -> dict[str, str]:
 
 class EntryChangeList(ChangeList):
     """Words that will not do are told, and show nothing rather than everything."""
+
+    is_cut = False
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.filter_specs, self.has_filters, self.has_active_filters = [], False, False
@@ -45,13 +49,15 @@ class EntryChangeList(ChangeList):
         return rows.order_by(*self.get_ordering(request, rows))
 
     def get_results(self, request: HttpRequest) -> None:
-        """Counts once, for the filter bar and the pages alike."""
-        words = self.words if self.is_valid else {}
-        seen = self.root_queryset if self.is_valid else self.root_queryset.none()
+        """Searches and counts once, for the filter bar and the pages alike."""
+        seen, words = self._searched()
         facets = Facets(seen, words, self.me)
         self.facets = [(facet.title, *self._chips(facet.choices)) for facet in facets.all()]
         self.dates = self._chips(facets.dates())
-        paginator = BoundedPaginator(self.queryset, self.list_per_page)
+        rows = matching_entries(words, seen, self.me)
+        paginator = BoundedPaginator(
+            rows.order_by(*self.queryset.query.order_by), self.list_per_page
+        )
         paginator.count = min(facets.total, MOST_COUNTED)
         page = paginator.get_page(self.page_num)
         self.page_num, self.paginator = page.number, paginator
@@ -61,6 +67,20 @@ class EntryChangeList(ChangeList):
         self.can_show_all = self.show_full_result_count = False
         self.full_result_count = None
         self.show_admin_actions = True
+
+    def _searched(self) -> tuple[QuerySet[Any], dict[str, str]]:
+        """The rows that the other words choose from, and those words.
+
+        A search reads every payload, so it is done once and ends when enough is found.
+        """
+        if not self.is_valid:
+            return self.root_queryset.none(), {}
+        words = dict(self.words)
+        if words.pop("search", ""):
+            pks = list(self.queryset.values_list("pk", flat=True)[:MOST_FOUND])
+            self.is_cut = len(pks) == MOST_FOUND
+            return self.root_queryset.filter(pk__in=pks), words
+        return self.root_queryset, words
 
     def chosen(self) -> list[tuple[str, str, str]]:
         """Each word with its value and the address without it."""
