@@ -70,6 +70,19 @@ def test_a_step_still_parked_waits_until_now(story: Story, clock):
     assert bar.waits[0].x + bar.waits[0].width == drawing.LEFT + drawing.PLOT
 
 
+def test_a_compensation_parked_when_the_process_ended_waits_until_now(story: Story, clock):
+    story.on("B", permanent())
+    story.on("UNDO_A", permanent("GONE"))
+    process = story.start()
+    run_until_idle()
+    cancel(TsqEntry.objects.get().pk, operator="ann", reason="no")
+    run_until_idle()
+    clock.advance(3600)
+    assert reload(process).status == ProcessStatus.COMPENSATED
+    bar = timeline_of(reload(process)).bars[-1]
+    assert (bar.row.step.step, bar.kind, bar.waited) == ("UNDO_A", "parked", "1 h")
+
+
 def test_a_compensation_that_was_not_built_is_in_its_lane():
     process = ProcessFactory(compensated=True)
     done = ProcessStepFactory(process=process, success=True, sequence=1)
