@@ -49,6 +49,9 @@ class World:
         operation = self._bulk_operation()
         rule = NotificationRule.objects.create(domain=DOMAIN, emails=f"{MARK}@example.org")
         told = dict.fromkeys(_TOLD, MARK) | {"count": 1, "url": f"http://{MARK}/"}
+        told |= dict.fromkeys(
+            ("first_parked_at", "last_parked_at"), self.entry.parked_at.isoformat()
+        )
         notification = Notification.objects.create(
             rule=rule, kind="email", recipient=MARK, fingerprint="f" * 32, payload=told
         )
