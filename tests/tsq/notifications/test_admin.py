@@ -266,3 +266,12 @@ def test_a_list_needs_few_queries_however_many_rows(console, hook_rule, park):
     with CaptureQueriesContext(connection) as queries:
         console.text("tsq_notification_changelist")
     assert len(queries) < 12
+
+
+def test_the_link_of_a_message_leads_to_the_entries_of_its_group(console, failed, park):
+    park("c", command_type="OtherType")
+    path = failed.payload["url"].removeprefix("http://localhost:8000")
+    page = console.client.get(path)
+    assert page.status_code == 200
+    listed = page.context["cl"].result_list
+    assert {entry.fingerprint for entry in listed} == {failed.fingerprint}
