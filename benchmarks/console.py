@@ -44,7 +44,7 @@ def measure(who: str, options: argparse.Namespace) -> int:
         over = page.milliseconds > options.ms or page.queries > options.queries
         is_bad = over or page.status >= 400
         bad += is_bad
-        mark = f"  <-- {page.status}" if is_bad else ""
+        mark = f"  <-- {'over' if over else page.status}" if is_bad else ""
         print(f"{page.milliseconds:8.0f} {page.queries:8}  {page.address}{mark}", flush=True)
     return bad
 

@@ -44,7 +44,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="package")
-def site(django_db_setup: None, django_db_blocker) -> Iterator[str]:
+def site(django_db_setup: None) -> Iterator[str]:
     """The address of a server that lets pages load and run nothing but files of its own."""
     strict = "tests.browser.strict.content_security_policy"
     with override_settings(
