@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -6,7 +7,17 @@ admin.site.site_header = admin.site.site_title = "Command bus"
 admin.site.index_title = "Operations"
 admin.site.enable_nav_sidebar = False  # the tables need the room
 
+
+def no_page_on_site(_request: HttpRequest, **_address: str) -> HttpResponse:
+    """In the place of the admin's way to a row's page on the site.
+
+    No row has one, and Django's own answers an id that is none with a server error.
+    """
+    raise Http404
+
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/r/<path:address>", no_page_on_site),
     path("admin/", admin.site.urls),
 ]

@@ -249,7 +249,18 @@ class DomainLimit(models.Model):
                 name="domain_limit_is_for_one",
                 condition=Q(user__isnull=False, group=None) | Q(user=None, group__isnull=False),
             ),
-            models.UniqueConstraint("user", "group", "domain", name="domain_limit_once"),
+            models.UniqueConstraint(
+                "user",
+                "domain",
+                name="domain_limit_once_per_user",
+                condition=Q(user__isnull=False),
+            ),
+            models.UniqueConstraint(
+                "group",
+                "domain",
+                name="domain_limit_once_per_group",
+                condition=Q(group__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

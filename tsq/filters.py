@@ -1,6 +1,5 @@
 """Which entries: the same words in the console's URL, in REST and on the command line."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -14,12 +13,11 @@ from django.db.models.functions import Cast
 from processes.bus.clock import BusNow
 from processes.bus.errors import CommandBusError
 from processes.bus.models import NAME_LENGTH
+from processes.filters import AgeFilter
 from tsq.models import TsqEntry
 
 ME = "me"
 NOBODY = "nobody"
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGE = re.compile(r"([0-9]{1,4})\s*([mhdw])", re.IGNORECASE)
 
 
 class InvalidFilter(CommandBusError):
@@ -31,23 +29,6 @@ class InvalidFilter(CommandBusError):
         told = [f"{word}: {' '.join(messages)}" for word, messages in errors.items()]
         super().__init__(" ".join(told))
         self.errors = errors
-
-
-class AgeField(forms.CharField):
-    """A span like "30m", "2h", "3d" or "1w", as a timedelta."""
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        if not text:
-            return None
-        match = _AGE.fullmatch(text)
-        if match is None:
-            raise ValidationError("Write a number and m, h, d or w, for instance 30m, 2h or 3d.")
-        return timedelta(**{_UNITS[match[2].lower()]: int(match[1])})
-
-
-class AgeFilter(django_filters.Filter):
-    field_class = AgeField
 
 
 class WordsForm(forms.Form):

@@ -5,6 +5,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
@@ -77,6 +78,14 @@ def test_an_error_page_tells_no_detail(client, path, status, told):
     assert response.status_code == status
     assert told in response.text
     assert "detail" not in response.text
+
+
+@pytest.mark.django_db
+def test_the_admins_way_to_the_site_leads_nowhere_and_breaks_nothing(admin_client, settings):
+    settings.SECURE_SSL_REDIRECT = False
+    command_type = ContentType.objects.get(app_label="bus", model="command")
+
+    assert admin_client.get(f"/admin/r/{command_type.pk}/no-uuid/").status_code == 404
 
 
 def test_a_record_is_one_line_in_the_log():
