@@ -18,6 +18,6 @@ def no_page_on_site(_request: HttpRequest, **_address: str) -> HttpResponse:
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    path("admin/r/<path:address>", no_page_on_site),
+    path("admin/r/<path:address>", admin.site.admin_view(no_page_on_site)),
     path("admin/", admin.site.urls),
 ]
