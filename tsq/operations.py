@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from processes.audit import Operator, record_action, require_reason
+from processes.audit import Operator, moved_on, record_action, require_reason
 from processes.bus.clock import BusNow
 from processes.bus.errors import InvalidResult, NotFound, NotParked, NotStuck
 from processes.bus.fitness import UnfitJson, fit_text, json_object_text
@@ -18,7 +18,6 @@ from processes.bus.models import NAME_LENGTH, Command, CommandEvent, Reply
 from processes.bus.states import FINAL_OUTCOMES, CommandStatus, EventType, ReplyOutcome
 from processes.bus.wakeup import wake_workers
 from processes.engine import give_up_reply, handle_reply_again, lock_process
-from processes.models import OperatorAction
 from processes.states import Channel, OperatorVerb
 from tsq.models import EntryClaim
 
@@ -167,14 +166,8 @@ def lock_parked(command_id: uuid.UUID | str, seen: int | None) -> Command:
         what = "The command was parked anew since you looked; look at its new error first"
     else:
         what = f"The command is no longer in the TSQ; it is {command.status}"
-    last = command.operator_actions.last()
-    raise NotParked(
-        f"{what}{_by_whom(last)}.",
-        state=command.status,
-        actor=last.operator if last else "",
-        action=last.action if last else "",
-        at=last.at if last else command.updated_at,
-    )
+    last = command.operator_actions.resolutions().last()
+    raise moved_on(NotParked, what, last, state=command.status, since=command.updated_at)
 
 
 def _stuck(reply_id: int, seen: int | None) -> Reply:
@@ -193,14 +186,8 @@ def _not_stuck(reply: Reply, is_stuck_anew: bool) -> NotStuck:
     what = f"Only a stuck reply can be handled again or given up; this one is {state}"
     if is_stuck_anew:
         what = "The reply was stuck anew since you looked; look at its new error first"
-    last = reply.operator_actions.last()
-    return NotStuck(
-        f"{what}{_by_whom(last)}.",
-        state=state,
-        actor=last.operator if last else "",
-        action=last.action if last else "",
-        at=last.at if last else reply.handled_at,
-    )
+    last = reply.operator_actions.resolutions().last()
+    return moved_on(NotStuck, what, last, state=state, since=reply.handled_at)
 
 
 def _reply(reply_id: int) -> Reply:
@@ -258,10 +245,6 @@ def _record_on_reply(
     record_action(verb, by, reason, before, _told_of(reply), reply=reply)
     wake_workers()
     return reply
-
-
-def _by_whom(last: OperatorAction | None) -> str:
-    return f" ({last.action} by {last.operator}, {last.at:%Y-%m-%d %H:%M:%S %Z})" if last else ""
 
 
 def told(command: Command) -> dict[str, Any]:
