@@ -72,7 +72,17 @@ class PlannedUndo:
 
 def trail_of(process: Process) -> list[TrailRow]:
     """The latest steps, in order; only an endless process has more than are read."""
-    steps = process.steps.select_related("compensates").annotate(read_at=BusNow())
+    return _rows(process.steps.all())
+
+
+def trail_with_process(process_id: uuid.UUID) -> list[TrailRow]:
+    """The same, each step with its process, whose state is not read."""
+    steps = ProcessStep.objects.filter(process=process_id).select_related("process")
+    return _rows(steps.defer("process__state", "process__data"))
+
+
+def _rows(steps: QuerySet[ProcessStep]) -> list[TrailRow]:
+    steps = steps.select_related("compensates").annotate(read_at=BusNow())
     latest = list(steps.defer("command_data").order_by("-sequence")[:MOST_STEPS])[::-1]
     ids = [step.command_id for step in latest if step.command_id]
     commands = Command.objects.defer("data", "edited_data").in_bulk(ids)

@@ -28,6 +28,7 @@ LEAVES_TSQ = (
     EventType.OPERATOR_CANCEL,
     EventType.OPERATOR_EDIT,
 )
+MOVES = (EventType.PARKED, *LEAVES_TSQ)
 
 Wait = tuple[datetime, datetime | None]
 """Parked at, and taken out of the TSQ at; None while it is in there."""
@@ -92,11 +93,15 @@ class Timeline:
         return [bar for lane in self.lanes for bar in lane.bars]
 
 
-def timeline_of(process: Process, trail: Sequence[TrailRow] | None = None) -> Timeline:
-    """The latest steps of ``process``; pass its ``trail`` if it is at hand."""
+def timeline_of(
+    process: Process,
+    trail: Sequence[TrailRow] | None = None,
+    events: Sequence[CommandEvent] = (),
+) -> Timeline:
+    """The latest steps of ``process``; pass what is at hand: its trail, the events of a command."""
     rows = list(trail_of(process) if trail is None else trail)
     shown = rows[-MOST_BARS:]
-    waits = _waits_in_tsq(shown)
+    waits = _waits_in_tsq(shown, events)
     now = shown[-1].read_at if shown else process.updated_at
     is_over = all(row.step.outcome for row in shown)
     end = process.completed_at if process.completed_at and is_over else now
@@ -138,17 +143,20 @@ def _first_moment(process: Process, rows: Sequence[TrailRow]) -> datetime:
     return process.created_at
 
 
-def _waits_in_tsq(rows: Iterable[TrailRow]) -> dict[uuid.UUID, list[Wait]]:
+def _waits_in_tsq(
+    rows: Iterable[TrailRow], known: Sequence[CommandEvent]
+) -> dict[uuid.UUID, list[Wait]]:
     """For each command that was ever parked, when it was in the TSQ."""
-    parked = [row.step.command_id for row in rows if row.was_parked]
+    at_hand = {event.command_id for event in known}
+    parked = {row.step.command_id for row in rows if row.was_parked}
+    moves = [(event.command_id, event.type, event.at) for event in known]
+    if missing := parked - at_hand:
+        events = CommandEvent.objects.filter(command__in=missing, type__in=MOVES).order_by("id")
+        moves += events.values_list("command_id", "type", "at")[:MOST_EVENTS]
     waits: dict[uuid.UUID, list[Wait]] = defaultdict(list)
-    if not parked:
-        return waits
-    events = CommandEvent.objects.filter(
-        command__in=parked, type__in=[EventType.PARKED, *LEAVES_TSQ]
-    )
-    moves = events.order_by("id").values_list("command_id", "type", "at")[:MOST_EVENTS]
     for command_id, event, at in moves:
+        if event not in MOVES:
+            continue
         if event == EventType.PARKED:
             waits[command_id].append((at, None))
         elif waits[command_id]:

@@ -11,9 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from processes.bus.models import Command, CommandEvent, Reply
 from processes.bus.querysets import PARKED
 from processes.models import OperatorAction, ProcessStep
-from processes.selectors import PlannedUndo, planned_compensations
+from processes.selectors import PlannedUndo, TrailRow, planned_compensations
 from processes.states import Direction
-from tsq.models import EntryClaim, EntryNote, StuckReply, TsqEntry
+from tsq.models import EntryNote, StuckReply, TsqEntry
 
 MOST_NOTES = 200
 
@@ -67,6 +67,25 @@ def entries_ever() -> QuerySet[Command]:
     """Every command that is or was in the TSQ."""
     parked = CommandEvent.objects.parkings().filter(command=OuterRef("pk"))
     return Command.objects.filter(PARKED | Exists(parked))
+
+
+def entries_with_process_state() -> QuerySet[Command]:
+    """For the page of one: with its claim, and the id and state of its process."""
+    step = ProcessStep.objects.filter(command_id=OuterRef("pk"))
+    entries = entries_ever().select_related("entry_claim")
+    return entries.annotate(
+        process_id=Subquery(step.values("process_id")),
+        process_state=Subquery(step.values("process__state")),
+    )
+
+
+def step_in(trail: Sequence[TrailRow], entry: Any) -> ProcessStep | None:
+    """The step of an ``entry`` with its process's state, from the trail of that process."""
+    for row in trail:
+        if row.step.command_id == entry.pk:
+            row.step.process.state = entry.process_state
+            return row.step
+    return steps_of([entry.pk], with_state=True).get(entry.pk)  # of none, or of an endless one
 
 
 def stuck_replies_ever() -> QuerySet[Reply]:
@@ -123,10 +142,6 @@ def steps_of(
     if not with_state:
         loaded = loaded.defer("process__state", "process__data")
     return {step.command_id: step for step in loaded}
-
-
-def claim_of(command: Command) -> EntryClaim | None:
-    return EntryClaim.objects.filter(command=command).first()
 
 
 def notes_of(command: Command) -> list[EntryNote]:

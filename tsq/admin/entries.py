@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from processes.admin import display
 from processes.bus.models import Command
 from processes.bus.states import CommandStatus
-from processes.selectors import event_log
+from processes.selectors import event_log, trail_with_process
 from processes.timeline import timeline_of
 from tsq import selectors
 from tsq.admin.care import CLAIM, CareAdmin
@@ -95,17 +95,19 @@ class TsqEntryAdmin(ChoosingAdmin, EditingAdmin, CareAdmin, GroupsAdmin):
 
     def entry_page(self, request: HttpRequest, pk: uuid.UUID, **shown: Any) -> HttpResponse:
         """Any command that is or was in the TSQ, so that a late comer sees what became of it."""
-        entry = get_object_or_404(self.visible(request, self.rows_ever()), pk=pk)
-        step = selectors.steps_of([entry.pk], with_state=True).get(entry.pk)
+        entries = self.visible(request, selectors.entries_with_process_state())
+        entry: Any = get_object_or_404(entries, pk=pk)
+        trail = trail_with_process(entry.process_id) if entry.process_id else []
+        step, events = selectors.step_in(trail, entry), event_log(entry)
         context = {
             "entry": entry,
             "is_parked": entry.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE,
             "step": step,
-            "timeline": timeline_of(step.process) if step else None,
-            "events": event_log(entry),
+            "timeline": timeline_of(step.process, trail, events) if step else None,
+            "events": events,
             "actions": list(entry.operator_actions.resolutions()),
             "notes": selectors.notes_of(entry),
-            "claim": selectors.claim_of(entry),
+            "claim": getattr(entry, "entry_claim", None),
             "me": request.user.get_username(),
             "may_care": request.user.has_perm(CLAIM),
             "note_form": EntryNoteForm(),

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from processes.models import DomainLimit
 from processes.worker import run_until_idle
 from tests.factories import CommandFactory
 from tests.support.behaviours import permanent, transient
@@ -71,6 +72,17 @@ class TestList:
 
 
 class TestPage:
+    def test_it_takes_few_queries_for_one_limited_to_domains(self, console, entry):
+        user = console.client.session["_auth_user_id"]
+        DomainLimit.objects.create(user_id=user, domain=entry.domain)
+        assert queries_of(console, "tsq_tsqentry_change", entry.pk) <= 11
+
+    def test_an_entry_of_no_process_says_so(self, console):
+        entry = CommandFactory(parked=True, correlation_id=None)
+        text = console.text("tsq_tsqentry_change", entry.pk)
+        assert "belongs to no process" in text
+        assert "Timeline of the process" not in text
+
     def test_it_shows_every_attempt_with_its_traceback(self, console, story: Story, clock):
         story.on("A", transient("BUSY", "try later", {"queue": 7}))
         story.start()
