@@ -45,7 +45,6 @@ class DomainLimitAdmin(ModelAdmin):
     form = DomainLimitForm
     list_display = ("__str__", "user", "group", "domain")
     list_select_related = ("user", "group")
-    autocomplete_fields = ("user", "group")
     show_full_result_count = False
     search_fields = ("user__username", "group__name", "domain")
 

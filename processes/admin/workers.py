@@ -17,7 +17,7 @@ class WorkerHeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("host", "pid", "standing", "workers", "started", "beat", "last_task")
     list_display_links = None
     ordering = ("-beat_at", "id")
-    sortable_by = ()
+    sortable_by = ("host",)
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return WorkerHeartbeat.objects.told_whether_live()

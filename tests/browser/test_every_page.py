@@ -8,11 +8,17 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.contrib.auth.models import User
 
+from processes.audit import Operator
+from processes.bus.clock import BusNow
+from processes.heartbeat import WorkerHeartbeat
+from processes.states import OperatorVerb
 from processes.worker import run_until_idle
 from tests.browser.accessibility import grave_violations, sticking_out
 from tests.browser.elsewhere import Elsewhere
+from tests.factories import CommandFactory
 from tests.support.behaviours import business, permanent, succeed
-from tsq import operations
+from tsq import bulk, operations
+from tsq.models import TsqEntry
 
 WIDTHS = (1280, 390)
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|(?<=/)\d+(?=/)")
@@ -22,7 +28,7 @@ _LINKS = "() => [...document.querySelectorAll('a[href]')].map((link) => link.hre
 
 @pytest.fixture
 def eventful_site(park, story, settings) -> None:
-    """Entries, a process of each fate, and a stuck reply."""
+    """Entries, a process of each fate, a command without code, and a worker."""
     settings.DEBUG = False
     first, *_ = park(3)
     operations.cancel(first.pk, operator="bob", reason="The customer left", seen=first.deliveries)
@@ -34,21 +40,26 @@ def eventful_site(park, story, settings) -> None:
     (second,) = park(1)
     operations.cancel(second.pk, operator="bob", reason="Again", seen=second.deliveries)
     run_until_idle()
+    CommandFactory(command_type="Unheard", handler_missing_since=BusNow())
+    WorkerHeartbeat.objects.create(host="worker-1", pid=17, workers=2)
 
 
 def test_no_page_is_hard_to_use_or_scrolls_sideways(visit, eventful_site):
     page = visit("root")
     User.objects.filter(username="root").update(is_superuser=True)
 
-    found = [f"{a}: {trouble}" for a in pages(page) for trouble in troubles(page)]
+    draft = bulk.choose(OperatorVerb.CANCEL, TsqEntry.objects.all(), Operator("root"), {})
+    confirmation = f"/admin/tsq/bulkoperation/{draft.pk}/confirm/"
+
+    found = [f"{a}: {trouble}" for a in pages(page, confirmation) for trouble in troubles(page)]
 
     assert not found, "\n".join(found)
 
 
-def pages(page: Elsewhere) -> Iterator[str]:
-    """Open one page of each shape, in turn."""
-    seen = {_shape("/admin/")}
-    waiting = deque(["/admin/"])
+def pages(page: Elsewhere, *unlinked: str) -> Iterator[str]:
+    """Open one page of each shape, in turn, and those that no link leads to."""
+    waiting = deque(["/admin/", *unlinked])
+    seen = {_shape(address) for address in waiting}
     while waiting:
         address = waiting.popleft()
         page.goto(address)
