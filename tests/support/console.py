@@ -3,6 +3,7 @@
 import importlib
 from typing import Any
 
+import pytest
 from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
@@ -60,6 +61,18 @@ class Console:
         response = self.page(name, *args, **query)
         assert response.status_code == 200
         return response.content.decode()
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings: Any) -> None:
+    """Where it is imported into a conftest."""
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def console(db: None) -> Console:
+    """Of ann, who may do everything."""
+    return Console(*EVERYTHING)
 
 
 def told(response: Any) -> list[str]:

@@ -3,19 +3,8 @@ import pytest
 from processes.models import Process
 from processes.worker import run_until_idle
 from tests.support.behaviours import business
-from tests.support.console import EVERYTHING, Console
+from tests.support.console import console, plain_http  # noqa: F401 - fixtures
 from tests.support.three_steps import Story
-
-
-@pytest.fixture(autouse=True)
-def plain_http(settings) -> None:
-    settings.SECURE_SSL_REDIRECT = False
-
-
-@pytest.fixture
-def console(db) -> Console:
-    """Of an operator who may do everything."""
-    return Console(*EVERYTHING)
 
 
 @pytest.fixture

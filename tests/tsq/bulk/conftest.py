@@ -10,7 +10,7 @@ from processes.bus.models import Command
 from processes.states import Channel, OperatorVerb
 from tests.factories import CommandFactory
 from tests.scenarios.children import Children
-from tests.support.console import EVERYTHING, Console
+from tests.support.console import console, plain_http  # noqa: F401 - fixtures
 from tsq import bulk
 from tsq.models import BulkOperation, TsqEntry
 
@@ -57,17 +57,6 @@ def outcomes(operation: BulkOperation) -> list[tuple[str | None, str]]:
 
 def queued() -> int:
     return OrmQ.objects.count()
-
-
-@pytest.fixture(autouse=True)
-def plain_http(settings) -> None:
-    settings.SECURE_SSL_REDIRECT = False
-
-
-@pytest.fixture
-def console(db) -> Console:
-    """Of ann, who may do everything."""
-    return Console(*EVERYTHING)
 
 
 @pytest.fixture

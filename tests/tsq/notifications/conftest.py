@@ -5,15 +5,11 @@ import pytest
 
 from processes.bus.models import Command
 from tests.factories import CommandFactory
+from tests.support.console import plain_http  # noqa: F401 - a fixture
 from tests.support.three_steps import DOMAIN
 from tests.tsq.notifications.receiver import Receiver
 from tsq.models import NotificationRule
 from tsq.notifications.signing import new_secret
-
-
-@pytest.fixture(autouse=True)
-def plain_http(settings) -> None:
-    settings.SECURE_SSL_REDIRECT = False
 
 
 @pytest.fixture
