@@ -335,7 +335,7 @@ def _send(commands: Sequence[NewCommand], run_next: RunNext | None) -> list[Clai
     sent, claims = [], []
     for command in commands:
         handler = find_handler(command.domain, command.command_type)
-        if handler and run_next and run_next(handler):
+        if handler and not handler.is_external and run_next and run_next(handler):
             sent.append(replace(command, lease=handler.lease_seconds()))
             claims.append(claim_when_sent(_first_delivery(command), handler, command.max_attempts))
         else:

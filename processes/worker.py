@@ -21,7 +21,8 @@ from processes.bus.claims import (
     command_due_in,
 )
 from processes.bus.delivery import deliver, settle_outcomes
-from processes.bus.handlers import Handler, registered_handlers
+from processes.bus.ended_leases import end_leases
+from processes.bus.handlers import Handler, local_handlers
 from processes.bus.settlement import TakenReply
 from processes.bus.threads import HandlerThreads
 from processes.bus.wakeup import wake_workers
@@ -72,6 +73,9 @@ class Worker:
     def _take_aside(self) -> int:
         """What was lost or failed before, each with no company, and what no handler here knows."""
         handled = 0
+        while self._may_claim() and (ended := end_leases(REPLY_ADDRESS)).number:
+            handled += ended.number
+            handle_replies(ended.taken, _leave_to_others)
         while self._may_run_alone() and (claims := claim_alone()):
             handled += 1
             handle_replies(self._deliver_alone(claims), _leave_to_others)
@@ -97,7 +101,7 @@ class Worker:
             self._room[_place(held.handler)] -= 1
         if not self._may_look(carried):
             return []
-        here = [(h.lane, self._room[h.lane]) for h in registered_handlers() if h.transactional]
+        here = [(h.lane, self._room[h.lane]) for h in local_handlers() if h.transactional]
         most = conf.batch_size() - len(carried)
         claims = claim(here, most) + self._claim_for_threads()
         if len(claims) < most:
@@ -114,7 +118,7 @@ class Worker:
         free = self._room[_IN_THREADS]
         if not self._may_claim() or self._threads.hung():
             return []
-        lanes = [(h.lane, free) for h in registered_handlers() if not h.transactional]
+        lanes = [(h.lane, free) for h in local_handlers() if not h.transactional]
         return claim(lanes, free)
 
     def _take_more(self, taken: list[TakenReply]) -> list[TakenReply]:
@@ -127,7 +131,7 @@ class Worker:
     def _measure_room(self) -> None:
         self._room.clear()
         self._room[_IN_THREADS] = self._threads.free
-        for handler in registered_handlers():
+        for handler in local_handlers():
             if handler.transactional:
                 self._room[handler.lane] = pace.batch_limit(handler.lane)
 

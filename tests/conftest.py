@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from processes.bus.handlers import HandlerFunction, command_handler, unregister_handler
+from processes.bus.handlers import (
+    HandlerFunction,
+    command_handler,
+    external_command,
+    unregister_handler,
+)
 from processes.registry import register_process, unregister_process
 from tests.support.clock import DatabaseClock
 from tests.support.flushing import delete_instead_of_truncating
@@ -46,6 +51,20 @@ def register_handler() -> Iterator[Callable[..., HandlerFunction]]:
         command_handler(command_type, domain=domain, **options)(function)
         registered.append((domain, command_type))
         return function
+
+    yield register
+    for lane in registered:
+        unregister_handler(*lane)
+
+
+@pytest.fixture
+def register_external() -> Iterator[Callable[..., None]]:
+    """``register_external("Type", **options)``: executed externally for the time of the test."""
+    registered: list[tuple[str, str]] = []
+
+    def register(command_type: str, *, domain: str = DOMAIN, **options: Any) -> None:
+        external_command(command_type, domain=domain, **options)
+        registered.append((domain, command_type))
 
     yield register
     for lane in registered:

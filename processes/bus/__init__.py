@@ -5,6 +5,7 @@
       handlers              which function handles which command type
       judgement             pure: an outcome and a policy in, a decision out
       statements            the SQL of the hot path: claim, settle, send
+    external                the same for services from outside: claim, extend, settle
     models.Command          the status machine every move goes through
     models.Reply            what the sender hears of it
 

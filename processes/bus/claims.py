@@ -12,8 +12,9 @@ from processes.bus.handlers import (
     CommandMessage,
     Handler,
     Lane,
+    external_lanes,
     find_handler,
-    registered_handlers,
+    local_handlers,
 )
 
 NO_HANDLER_LEASE_SECONDS = 30.0
@@ -40,6 +41,10 @@ class Claim:
         return self.message.command_id
 
     @property
+    def lane(self) -> Lane:
+        return self.message.domain, self.message.command_type
+
+    @property
     def lease(self) -> float:
         return self.handler.lease_seconds() if self.handler else NO_HANDLER_LEASE_SECONDS
 
@@ -62,11 +67,12 @@ def claim(lanes: Sequence[tuple[Lane, int]], most: int) -> list[Claim]:
 
 def claim_alone() -> list[Claim]:
     """Claim one command that lost its lease, to be run with no company; it or nothing."""
-    handlers = registered_handlers()
+    handlers = local_handlers()
     parameters = [
         [handler.domain for handler in handlers],
         [handler.command_type for handler in handlers],
         [handler.lease_seconds() for handler in handlers],
+        *sql.columns(external_lanes(), 2),
         NO_HANDLER_LEASE_SECONDS,
     ]
     return _claims(statements.CLAIM_ALONE, parameters)
@@ -91,16 +97,21 @@ def waiting_lanes() -> list[tuple[Lane, float]]:
 
 
 def command_due_in() -> float | None:
-    """Seconds until the first command can be taken (0 or less: now); None if none waits."""
+    """Seconds until a worker can take the first command (0 or less: now); None if none waits.
+
+    One that is executed externally waits for no worker, until its lease ends.
+    """
     ((unsettled,),) = sql.run(statements.UNSETTLED_DUE_IN)
-    waits = [due_in for _, due_in in waiting_lanes()]
+    external = external_lanes()
+    waits = [due_in for lane, due_in in waiting_lanes() if lane not in external]
     return min(waits if unsettled is None else [*waits, unsettled], default=None)
 
 
 def overdue_commands_seconds() -> float:
     """How long the oldest command that is due, and that this code handles, has been waiting."""
     ((unsettled,),) = sql.run(statements.UNSETTLED_DUE_IN)
-    waits = [due_in for lane, due_in in waiting_lanes() if find_handler(*lane)]
+    here = {handler.lane for handler in local_handlers()}
+    waits = [due_in for lane, due_in in waiting_lanes() if lane in here]
     return max(0.0, -(unsettled or 0.0), *(-wait for wait in waits))
 
 

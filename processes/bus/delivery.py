@@ -124,16 +124,16 @@ def _run(claim: Claim, not_now: NotNow) -> tuple[Outcome, bool]:
         return NoHandler(), False
     if why := not_now() or _too_late(claim):
         return Unrun(why), False
-    function, message = claim.handler.function, claim.message
+    handler, message = claim.handler, claim.message
     savepoint = LazySavepoint()
 
     def run() -> str | None:
         with savepoint, interrupted_at(claim.deadline):
-            return result_text(function(message))
+            return result_text(handler.run(message))
 
     started = time.monotonic()
     outcome = outcome_of(run)
-    pace.record(claim.handler.lane, time.monotonic() - started)
+    pace.record(handler.lane, time.monotonic() - started)
     if savepoint.disturbed_by:
         raise BatchDisturbed(
             f"{message.command_type} met a deadlock or a lost connection"

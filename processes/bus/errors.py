@@ -30,7 +30,7 @@ class InvalidProcessData(CommandBusError):
 
 
 class InvalidResult(CommandBusError):
-    """An operator's result data is not a JSON object that PostgreSQL can hold."""
+    """Result data from outside is not a JSON object that PostgreSQL can hold."""
 
     code = "INVALID_RESULT"
 
@@ -63,6 +63,12 @@ class DuplicateRegistration(CommandBusError):
     """Two handlers or two process managers claim the same name; raised at start-up."""
 
     code = "DUPLICATE_REGISTRATION"
+
+
+class NotExternal(CommandBusError):
+    """The command type is not declared to be executed externally."""
+
+    code = "NOT_EXTERNAL"
 
 
 class ReasonRequired(CommandBusError):
@@ -112,6 +118,12 @@ class NotStuck(MovedOn):
     """The reply is not stuck (any more)."""
 
     code = "NOT_STUCK"
+
+
+class ClaimLost(MovedOn):
+    """The claim no longer holds: its lease has ended and others went on, or it is settled."""
+
+    code = "CLAIM_LOST"
 
 
 class HandlerError(Exception):

@@ -1,4 +1,7 @@
-"""Which function handles which command: ``@command_handler`` registers, ``find_handler`` finds."""
+"""Who handles which command: a function here (``@command_handler``) or a service elsewhere.
+
+``external_command`` declares the latter; ``find_handler`` finds either.
+"""
 
 import uuid
 from collections.abc import Callable
@@ -33,13 +36,15 @@ HandlerFunction = Callable[[CommandMessage], dict[str, Any] | None]
 class Handler:
     """A registered handler and how its commands are delivered.
 
+    One without a function stands for a service that claims them from outside.
+
     None stands for the setting of the same name.  ``lease`` is in seconds: the time one
     delivery has before another worker may take the command.  ``editable``: an operator may mend
     the data of a parked command.  ``result_fields``: what an operator who completes the command
     is asked for, name by name.
     """
 
-    function: HandlerFunction
+    function: HandlerFunction | None
     command_type: str
     domain: str
     transactional: bool = True
@@ -52,6 +57,14 @@ class Handler:
     @property
     def lane(self) -> Lane:
         return self.domain, self.command_type
+
+    @property
+    def is_external(self) -> bool:
+        return self.function is None
+
+    def run(self, message: CommandMessage) -> dict[str, Any] | None:
+        assert self.function is not None, f"{self.command_type} is executed externally"
+        return self.function(message)
 
     def lease_seconds(self) -> float:
         return conf.lease_seconds() if self.lease is None else float(self.lease)
@@ -96,15 +109,42 @@ def command_handler(
             editable,
             result_fields,
         )
-        taken = _handlers.setdefault(handler.lane, handler)
-        if taken is not handler:
-            raise DuplicateRegistration(
-                f"Command type {command_type!r} of domain {domain!r} is already handled by "
-                f"{_name(taken.function)}; {_name(function)} cannot handle it too."
-            )
+        _register(handler)
         return function
 
     return register
+
+
+def external_command(
+    command_type: str,
+    *,
+    domain: str,
+    max_attempts: int | None = None,
+    backoff: tuple[float, ...] | None = None,
+    lease: float | None = None,
+    editable: bool = False,
+    result_fields: tuple[str, ...] = (),
+) -> None:
+    """Declare that ``command_type`` of ``domain`` is executed by a service from outside.
+
+    Workers never run it; the service claims it (see ``external``).  The options are those of
+    ``Handler``.  Raises DuplicateRegistration when the type is taken, ValueError on a senseless
+    option.
+    """
+    _check_options(command_type, max_attempts, backoff, lease)
+    _register(
+        Handler(
+            None,
+            command_type,
+            domain,
+            transactional=False,
+            max_attempts=max_attempts,
+            backoff=backoff,
+            lease=lease,
+            editable=editable,
+            result_fields=result_fields,
+        )
+    )
 
 
 def find_handler(domain: str, command_type: str) -> Handler | None:
@@ -115,9 +155,27 @@ def registered_handlers() -> list[Handler]:
     return list(_handlers.values())
 
 
+def local_handlers() -> list[Handler]:
+    """Those whose commands workers run."""
+    return [handler for handler in _handlers.values() if not handler.is_external]
+
+
+def external_lanes() -> list[Lane]:
+    return [handler.lane for handler in _handlers.values() if handler.is_external]
+
+
 def unregister_handler(domain: str, command_type: str) -> None:
     """Forget a handler; for tests that register their own."""
     _handlers.pop((domain, command_type), None)
+
+
+def _register(handler: Handler) -> None:
+    taken = _handlers.setdefault(handler.lane, handler)
+    if taken is not handler:
+        raise DuplicateRegistration(
+            f"Command type {handler.command_type!r} of domain {handler.domain!r} is already "
+            f"handled by {_name(taken.function)}; {_name(handler.function)} cannot handle it too."
+        )
 
 
 def _check_options(
@@ -134,5 +192,7 @@ def _check_options(
         raise ValueError(f"{command_type}: lease must be longer than 0 s, not {lease}")
 
 
-def _name(function: HandlerFunction) -> str:
+def _name(function: HandlerFunction | None) -> str:
+    if function is None:
+        return "external services"
     return f"{function.__module__}.{function.__qualname__}"

@@ -83,11 +83,7 @@ def judge(outcome: Outcome, attempt: int, policy: Policy, jitter: float = 0.5) -
         case NoHandler():
             return _without_handler(policy)
         case LeaseLost():
-            message = (
-                "The worker died or overran its lease on every attempt, the last ones alone; "
-                "the handler may crash its worker or need a longer lease."
-            )
-            return _park((LEASE_EXPIRED, message), {"attempt": attempt})
+            return _after_lost_lease(attempt, policy)
         case Failed():
             return _after_failure(outcome, attempt, policy, jitter)
         case _:
@@ -117,6 +113,23 @@ def _after_failure(failure: Failed, attempt: int, policy: Policy, jitter: float)
         delay=wait,
         error=error,
         details=details | {"retry_in_seconds": round(wait, 3)},
+    )
+
+
+def _after_lost_lease(attempt: int, policy: Policy) -> Decision:
+    """It has cost a whole lease, so it is tried again at once, without a wait."""
+    details = {"attempt": attempt}
+    if attempt >= policy.max_attempts:
+        message = (
+            "Whoever executed it died or overran the lease on every attempt; "
+            "it may crash what executes it or need a longer lease."
+        )
+        return _park((LEASE_EXPIRED, message), details)
+    return Decision(
+        "schedule_retry",
+        EventType.RETRY_SCHEDULED,
+        error=(LEASE_EXPIRED, "Whoever executed it died or overran the lease; it is due again."),
+        details=details,
     )
 
 

@@ -70,6 +70,10 @@ class Command(FSMModelMixin, models.Model):
     objects = CommandQuerySet.as_manager()
 
     class Meta:
+        permissions = [
+            ("send_command", "Can send a command"),
+            ("execute_command", "Can execute commands from outside"),
+        ]
         indexes = [
             models.Index(
                 "domain",

@@ -59,7 +59,7 @@ class NoHandler:
 
 @dataclass(frozen=True, slots=True)
 class LeaseLost:
-    """Every attempt, the last ones alone, ended without an outcome."""
+    """The lease ended without an outcome; of a local command on every attempt, the last alone."""
 
 
 Outcome = Succeeded | Failed | Unrun | NoHandler | LeaseLost

@@ -8,10 +8,11 @@ from typing import Any
 from django.db import transaction
 
 from processes.bus import conf, sql, statements
+from processes.bus.checks import checked_name, checked_number
 from processes.bus.errors import DuplicateCommand, InvalidCommandData
 from processes.bus.fitness import UnfitJson, json_object_text
 from processes.bus.handlers import find_handler
-from processes.bus.models import NAME_LENGTH, Command
+from processes.bus.models import Command
 from processes.bus.wakeup import wake_workers
 
 MAX_ATTEMPTS_LIMIT = 1000
@@ -105,15 +106,11 @@ def new_command(
     max_attempts: int | None = None,
 ) -> NewCommand:
     """Check a command's content; raises InvalidCommandData naming the field and the remedy."""
-    lane = _name("domain", domain), _name("command_type", command_type)
+    lane = checked_name("domain", domain), checked_name("command_type", command_type)
     handler = find_handler(*lane)
     if max_attempts is None:
         max_attempts = (handler and handler.max_attempts) or conf.max_attempts()
-    if type(max_attempts) is not int or not 1 <= max_attempts <= MAX_ATTEMPTS_LIMIT:
-        raise InvalidCommandData(
-            f"max_attempts must be a whole number from 1 to {MAX_ATTEMPTS_LIMIT}, "
-            f"not {max_attempts!r}."
-        )
+    checked_number("max_attempts", max_attempts, MAX_ATTEMPTS_LIMIT)
     try:
         text = json_object_text(data)
     except UnfitJson as error:
@@ -134,7 +131,9 @@ def reserve_address(reply_to: str) -> None:
 
 
 def _checked(request: CommandRequest) -> NewCommand:
-    reply_to = request.reply_to if request.reply_to == "" else _name("reply_to", request.reply_to)
+    reply_to = (
+        request.reply_to if request.reply_to == "" else checked_name("reply_to", request.reply_to)
+    )
     if reply_to in _reserved_addresses:
         raise InvalidCommandData(f"reply_to {reply_to!r} is reserved; use an address of your own.")
     return new_command(
@@ -156,14 +155,6 @@ def as_uuid(field: str, value: uuid.UUID | str | None) -> uuid.UUID | None:
         return uuid.UUID(value)
     except (ValueError, AttributeError, TypeError):
         raise InvalidCommandData(f"{field} must be a UUID, not {value!r}.") from None
-
-
-def _name(field: str, value: Any) -> str:
-    if isinstance(value, str) and 0 < len(value) <= NAME_LENGTH and value.isprintable():
-        return value
-    raise InvalidCommandData(
-        f"{field} must be 1 to {NAME_LENGTH} printable characters, not {value!r}."
-    )
 
 
 def _row(command: NewCommand) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from processes.bus.outcomes import Outcome
 
 TAKEN_LEASE_SECONDS = 10.0
 """How long whoever took a reply may work on it before another may take it."""
+LATE = "the claim no longer held; this outcome does not count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,17 @@ class Settled:
     taken: list[TakenReply]
 
 
-def settle(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str) -> Settled:
+def settle(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str, actor: str = "") -> Settled:
     """Write every outcome whose claim still holds.
 
-    Replies addressed to ``taken_by`` are taken by this worker as they are written.
+    Replies addressed to ``taken_by`` are taken by this worker as they are written.  ``actor``
+    is the service that executed the commands, if it was none of our workers.
     """
     if not outcomes:
         return Settled(frozenset(), [])
     rows = sorted((_row(claim, _decide(claim, outcome)) for claim, outcome in outcomes))
     arrays = sql.columns(rows, 13)
-    written = sql.run(statements.SETTLE, [*arrays, taken_by, TAKEN_LEASE_SECONDS])
+    written = sql.run(statements.SETTLE, [*arrays, actor, taken_by, TAKEN_LEASE_SECONDS])
     return Settled(
         frozenset(command_id for command_id, _, _ in written if command_id),
         [TakenReply(reply_id, process_id) for _, reply_id, process_id in written if reply_id],
@@ -52,8 +54,12 @@ def log_late_outcomes(late: Sequence[tuple[Claim, Outcome | str]]) -> None:
     """Keep in the event log what came too late to count, or why no outcome came in time."""
     if not late:
         return
-    rows = [(claim.command_id, claim.deliveries, _late_entry(claim, late)) for claim, late in late]
-    sql.run(statements.LOG_LATE_OUTCOMES, sql.columns(rows, 3))
+    write_late([(c.command_id, c.deliveries, _late_entry(c, outcome)) for c, outcome in late])
+
+
+def write_late(entries: Sequence[tuple[uuid.UUID, int, str]], actor: str = "") -> None:
+    """Log late outcomes: command, delivery, and what is to be told of it as JSON text."""
+    sql.run(statements.LOG_LATE_OUTCOMES, [actor, *sql.columns(entries, 3)])
 
 
 def _decide(claim: Claim, outcome: Outcome) -> Decision:
@@ -89,7 +95,7 @@ def _late_entry(claim: Claim, outcome: Outcome | str) -> str:
     decision = _decide(claim, outcome)
     return json.dumps(
         {
-            "why": "the claim no longer held; this outcome does not count",
+            "why": LATE,
             "outcome": decision.event,
             "attempt": claim.message.attempt,
         }

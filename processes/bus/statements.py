@@ -22,13 +22,15 @@ UNSETTLED = (
     f"(status = '{CommandStatus.IN_PROGRESS}' OR (alone AND status = '{CommandStatus.PENDING}'))"
 )
 
+
 # Parameters: arrays domain, command type, lease in seconds, most of this lane; most in all.
-CLAIM = f"""
+def _claim(returning: str) -> str:
+    return f"""
 WITH lane AS (
     SELECT * FROM unnest(%b::text[], %b::text[], %b::float8[], %b::int[])
         AS l(domain, command_type, lease, most)
 ), due AS MATERIALIZED (
-    SELECT c.id, lane.lease
+    SELECT c.id, c.available_at, lane.lease
     FROM lane CROSS JOIN LATERAL (
         SELECT id, available_at FROM bus_command
         WHERE {WAITING} AND domain = lane.domain AND command_type = lane.command_type
@@ -46,13 +48,19 @@ UPDATE bus_command c SET
     updated_at = bus_now()
 FROM due WHERE c.id = due.id AND c.status IN {quoted(CLAIM_EDGE.sources)}
 RETURNING c.id, c.domain, c.command_type, coalesce(c.edited_data, c.data), c.correlation_id,
-    c.attempts, c.deliveries, c.max_attempts, false,
-    extract(epoch FROM bus_now() - c.handler_missing_since)::float8
+    c.attempts, c.deliveries, c.max_attempts, {returning}
 """
+
+
+CLAIM = _claim("false, extract(epoch FROM bus_now() - c.handler_missing_since)::float8")
+
+# For a service from outside, which is told when its lease ends; and what the order was.
+CLAIM_EXTERNAL = _claim("c.available_at, due.available_at")
 
 # One command that lost its lease.  Lost in company the attempt does not count; lost alone it
 # does, and when it was the last one the command comes back marked as exhausted, to be parked.
-# Parameters: arrays domain, command type, lease in seconds; lease of any other type.
+# Parameters: arrays domain, command type, lease in seconds; arrays domain, command type of what
+# is executed externally; lease of any other type.
 CLAIM_ALONE = f"""
 WITH lane AS (
     SELECT * FROM unnest(%b::text[], %b::text[], %b::float8[]) AS l(domain, command_type, lease)
@@ -62,6 +70,7 @@ WITH lane AS (
             AS attempt
     FROM bus_command
     WHERE {UNSETTLED} AND available_at <= bus_now()
+        AND (domain, command_type) NOT IN (SELECT * FROM unnest(%b::text[], %b::text[]))
     ORDER BY available_at, id LIMIT 1
     FOR UPDATE SKIP LOCKED
 ), claimed AS (
@@ -95,6 +104,26 @@ SELECT id, domain, command_type, coalesce(edited_data, data), correlation_id, at
 FROM claimed
 """
 
+# Commands executed externally whose lease has ended, to be settled in the same transaction; and
+# those marked to run alone, from when they were executed here, are freed of that.
+# Parameters: arrays domain, command type; most in all.
+TAKE_LOST_EXTERNAL = f"""
+WITH due AS MATERIALIZED (
+    SELECT id, domain, command_type, correlation_id, status, attempts, deliveries, max_attempts
+    FROM bus_command
+    WHERE {UNSETTLED} AND available_at <= bus_now()
+        AND (domain, command_type) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
+    ORDER BY available_at, id LIMIT %s
+    FOR UPDATE OF bus_command SKIP LOCKED
+), freed AS (
+    UPDATE bus_command c SET alone = false, updated_at = bus_now()
+    FROM due WHERE c.id = due.id AND due.status = '{CommandStatus.PENDING}'
+)
+SELECT id, domain, command_type, correlation_id, attempts, deliveries, max_attempts,
+    status = '{CommandStatus.IN_PROGRESS}'
+FROM due
+"""
+
 # What a reply's last error says while someone handles it, and still says if they die over it.
 UNFINISHED_TRY = "A worker took this reply and has not finished with it."
 
@@ -103,7 +132,7 @@ UNFINISHED_TRY = "A worker took this reply and has not finished with it."
 # goes on to handle it and has the lease for that.
 # Parameters: arrays id, deliveries, target status, uncounted, delay in seconds, handler missing,
 # error code, error message, fingerprint, event type, event details, reply outcome, reply data;
-# taken by, its lease in seconds.
+# actor; taken by, its lease in seconds.
 SETTLE = f"""
 WITH outcome AS MATERIALIZED (
     SELECT * FROM unnest(%b::uuid[], %b::int[], %b::text[], %b::bool[], %b::float8[], %b::bool[],
@@ -132,8 +161,8 @@ WITH outcome AS MATERIALIZED (
     RETURNING c.id, c.correlation_id, c.reply_to, o.deliveries, o.error_code, o.error_message,
         o.event, o.details, o.reply, o.result
 ), logged AS (
-    INSERT INTO bus_commandevent (command_id, type, delivery, details)
-    SELECT id, event, deliveries, details::jsonb FROM settled ORDER BY id
+    INSERT INTO bus_commandevent (command_id, type, delivery, details, actor)
+    SELECT id, event, deliveries, details::jsonb, %s::text FROM settled ORDER BY id
 ), replied AS (
     INSERT INTO bus_reply (command_id, correlation_id, reply_to, outcome, data, error_code,
         error_message, tries, last_error, retry_at)
@@ -202,16 +231,37 @@ WITH RECURSIVE lane AS (
 SELECT domain, command_type, extract(epoch FROM available_at - bus_now())::float8 FROM lane
 """
 
+# Seconds until the first command of these types is due; null if none waits.  One index probe each.
+# Parameters: domain; array of command types.
+LANES_DUE_IN = f"""
+SELECT extract(epoch FROM min(first.available_at) - bus_now())::float8
+FROM (SELECT %s::text AS domain) AS of
+CROSS JOIN unnest(%b::text[]) AS lane(command_type)
+CROSS JOIN LATERAL (
+    SELECT available_at FROM bus_command c
+    WHERE {WAITING} AND c.domain = of.domain AND c.command_type = lane.command_type
+    ORDER BY available_at LIMIT 1
+) first
+"""
+
+# Gives a claim that holds a new lease; returns when that ends.
+# Parameters: lease in seconds; id, deliveries.
+EXTEND = f"""
+UPDATE bus_command SET available_at = bus_now() + %s * interval '1 second', updated_at = bus_now()
+WHERE id = %s AND deliveries = %s AND status IN {quoted(_SETTLED_FROM)}
+RETURNING available_at
+"""
+
 # Seconds until the first lease ends, or the first command is due that runs alone.
 UNSETTLED_DUE_IN = f"""
 SELECT extract(epoch FROM min(available_at) - bus_now())::float8 FROM bus_command
 WHERE {UNSETTLED}
 """
 
-# Parameters: arrays id, deliveries, details.
+# Parameters: actor; arrays id, deliveries, details.
 LOG_LATE_OUTCOMES = f"""
-INSERT INTO bus_commandevent (command_id, type, delivery, details)
-SELECT c.id, '{EventType.LATE_OUTCOME}', late.delivery, late.details::jsonb
+INSERT INTO bus_commandevent (command_id, type, delivery, details, actor)
+SELECT c.id, '{EventType.LATE_OUTCOME}', late.delivery, late.details::jsonb, %s::text
 FROM unnest(%b::uuid[], %b::int[], %b::text[]) AS late(id, delivery, details)
 JOIN bus_command c ON c.id = late.id
 ORDER BY c.id

@@ -57,9 +57,9 @@ class HandlerThreads:
 
 def _run(claim: Claim) -> Succeeded | Failed:
     assert claim.handler is not None
-    function, message = claim.handler.function, claim.message
+    handler, message = claim.handler, claim.message
     try:
-        return outcome_of(lambda: result_text(function(message)))
+        return outcome_of(lambda: result_text(handler.run(message)))
     except KeyboardInterrupt as error:  # nobody interrupts a thread; the handler raised it
         return failure_of(error)
     finally:

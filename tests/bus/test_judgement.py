@@ -69,6 +69,15 @@ def test_a_command_whose_last_attempts_lost_their_leases_parks_as_lease_expired(
     assert decision.error[0] == "LEASE_EXPIRED"
 
 
+def test_a_lost_lease_with_attempts_left_is_due_again_at_once():
+    decision = judge(LeaseLost(), 2, POLICY)
+
+    assert (decision.transition, decision.event) == ("schedule_retry", EventType.RETRY_SCHEDULED)
+    assert (decision.delay, decision.reply, decision.counted) == (0.0, None, True)
+    assert decision.error[0] == "LEASE_EXPIRED"
+    assert json.loads(decision.log_entry())["attempt"] == 2
+
+
 def test_without_a_handler_a_command_is_set_aside_for_a_minute():
     policy = Policy(3, (10.0,), waited_for_code=599.0, patience_for_code=600.0)
 

@@ -66,10 +66,39 @@ def test_claiming_reads_the_index_of_what_is_due_and_only_as_much_as_it_takes():
 def test_claiming_alone_reads_the_index_of_what_is_unsettled():
     CommandFactory(in_progress=True)
 
-    reads = reads_of_commands(statements.CLAIM_ALONE, [["test"], ["Test"], [60.0], 30.0])
+    reads = reads_of_commands(statements.CLAIM_ALONE, [["test"], ["Test"], [60.0], [], [], 30.0])
 
     assert indexes(reads) == {"command_unsettled", "bus_command_pkey"}
     assert most_rows(reads) == 1
+
+
+@pytest.mark.usefixtures("many_finished")
+def test_claiming_for_a_service_costs_what_claiming_for_a_worker_costs():
+    parameters = [["test"], ["Test"], [60.0], [10], 10]
+
+    reads = reads_of_commands(statements.CLAIM_EXTERNAL, parameters)
+
+    assert indexes(reads) == {"command_due", "bus_command_pkey"}
+    assert most_rows(reads) == 10
+
+
+@pytest.mark.usefixtures("many_finished")
+def test_looking_for_what_a_service_can_claim_costs_one_probe_for_each_type():
+    reads = reads_of_commands(statements.LANES_DUE_IN, ["test", ["Test", "Other"]])
+
+    assert indexes(reads) == {"command_due"}
+    assert most_rows(reads) <= 1
+
+
+@pytest.mark.usefixtures("many_finished")
+def test_taking_back_lost_external_commands_reads_the_index_of_what_is_unsettled():
+    for _ in range(3):
+        CommandFactory(in_progress=True)
+
+    reads = reads_of_commands(statements.TAKE_LOST_EXTERNAL, [["test"], ["Test"], 2])
+
+    assert indexes(reads) <= {"command_unsettled", "bus_command_pkey"}
+    assert most_rows(reads) <= 3
 
 
 @pytest.mark.usefixtures("many_finished")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from processes.bus.claims import claim
 from processes.bus.delivery import deliver
-from processes.bus.handlers import registered_handlers
+from processes.bus.handlers import local_handlers
 from processes.engine import handle_replies, take_replies
 from processes.models import Process
 from processes.worker import run_until_idle
@@ -14,7 +14,7 @@ from tests.support.three_steps import Story
 
 def deliver_only() -> None:
     """Deliver what is due, and leave the replies to another worker."""
-    lanes = [(handler.lane, 100) for handler in registered_handlers()]
+    lanes = [(handler.lane, 100) for handler in local_handlers()]
     deliver(claim(lanes, 100), taken_by="somebody else", not_now=lambda: None)
 
 
