@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from processes.bus.errors import InvalidProcessData
 from processes.bus.fitness import MAX_CODE, fit_text
+from processes.bus.querysets import ENGINE_ADDRESS
 from processes.bus.sending import NewCommand, new_command
 from processes.bus.states import FINAL_OUTCOMES, ReplyOutcome
 from processes.models import Process
@@ -21,7 +22,7 @@ from processes.trail import Step
 
 logger = logging.getLogger(__name__)
 
-REPLY_ADDRESS = "processes"
+REPLY_ADDRESS = ENGINE_ADDRESS
 COMPENSATION_NOT_BUILT = "COMPENSATION_NOT_BUILT"
 
 

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from processes import statements
 from processes.audit import Operator, moved_on, record_action, require_reason
-from processes.base import REPLY_ADDRESS, ProcessManager
+from processes.base import ProcessManager
 from processes.bus import sql
 from processes.bus.claims import Claim, claim_when_sent
 from processes.bus.errors import (
@@ -33,7 +33,7 @@ from processes.bus.handlers import CommandMessage, Handler, find_handler
 from processes.bus.leases import leases_enforced
 from processes.bus.models import Reply
 from processes.bus.querysets import MAX_TRIES
-from processes.bus.sending import NewCommand, as_uuid, reserve_address, write_commands
+from processes.bus.sending import NewCommand, as_uuid, write_commands
 from processes.bus.settlement import TAKEN_LEASE_SECONDS, TakenReply
 from processes.bus.wakeup import wake_workers
 from processes.models import Process
@@ -57,8 +57,6 @@ LOCKED_SECONDS = 0.1  # another worker has the process; asking again at once wou
 
 RunNext = Callable[[Handler], bool]
 """Asked for each command about to be sent: will this worker run it itself at once?"""
-
-reserve_address(REPLY_ADDRESS)
 
 
 class ReplyHandledElsewhere(Exception):

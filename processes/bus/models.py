@@ -9,6 +9,7 @@ from django_fsm import FSMField, FSMModelMixin, transition
 from processes.bus.clock import BusNow
 from processes.bus.querysets import (
     FINAL_REPLY,
+    INBOX,
     OUT_OF_TRIES,
     PARKED,
     PARKING,
@@ -201,6 +202,7 @@ class Reply(models.Model):
             ),
             models.Index("reply_to", "retry_at", name="reply_due", condition=UNHANDLED),
             models.Index("retry_at", "id", name="reply_stuck", condition=OUT_OF_TRIES),
+            models.Index("reply_to", "id", name="reply_inbox", condition=INBOX),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -27,6 +27,9 @@ WITH_ERROR = ~Q(last_error_code="")
 WITHOUT_CODE = Q(status=CommandStatus.PENDING, handler_missing_since__isnull=False)
 PARKING = Q(type=EventType.PARKED)
 UNHANDLED = Q(handled_at=None)
+ENGINE_ADDRESS = "processes"
+"""Replies to it are the engine's; other addresses have an inbox."""
+INBOX = UNHANDLED & ~Q(reply_to=ENGINE_ADDRESS)
 OUT_OF_TRIES = UNHANDLED & Q(tries__gte=MAX_TRIES)
 
 _IN_STATUS: dict[CommandStatus, Q] = {
@@ -77,6 +80,10 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
 
     def final(self) -> Self:
         return self.filter(FINAL_REPLY)
+
+    def inbox(self, reply_to: str) -> Self:
+        """What the owner of an address has not acknowledged; never the engine's."""
+        return self.filter(INBOX, reply_to=reply_to)
 
     def stuck(self) -> Self:
         """Handling failed too often; an operator decides."""

@@ -13,10 +13,10 @@ from processes.bus.errors import DuplicateCommand, InvalidCommandData
 from processes.bus.fitness import UnfitJson, json_object_text
 from processes.bus.handlers import find_handler
 from processes.bus.models import Command
+from processes.bus.querysets import ENGINE_ADDRESS
 from processes.bus.wakeup import wake_workers
 
 MAX_ATTEMPTS_LIMIT = 1000
-_reserved_addresses: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +125,22 @@ def new_command(
     )
 
 
-def reserve_address(reply_to: str) -> None:
-    """Keep a reply address for the module that reserves it; ``send_command`` refuses it."""
-    _reserved_addresses.add(reply_to)
+def own_address(reply_to: Any) -> str:
+    """``reply_to`` if a sender may have it for its own; raises InvalidCommandData."""
+    address = checked_name("reply_to", reply_to)
+    if address == ENGINE_ADDRESS:
+        raise InvalidCommandData(f"reply_to {reply_to!r} is reserved; use an address of your own.")
+    return address
 
 
 def _checked(request: CommandRequest) -> NewCommand:
-    reply_to = (
-        request.reply_to if request.reply_to == "" else checked_name("reply_to", request.reply_to)
-    )
-    if reply_to in _reserved_addresses:
-        raise InvalidCommandData(f"reply_to {reply_to!r} is reserved; use an address of your own.")
     return new_command(
         request.command_type,
         request.data,
         domain=request.domain,
         command_id=as_uuid("command_id", request.command_id) or uuid.uuid4(),
         correlation_id=as_uuid("correlation_id", request.correlation_id),
-        reply_to=reply_to,
+        reply_to=request.reply_to if request.reply_to == "" else own_address(request.reply_to),
         max_attempts=request.max_attempts,
     )
 

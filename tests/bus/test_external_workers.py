@@ -111,8 +111,8 @@ class TestLeftAlone:
         register_handler("Local", succeed())
         send("Ship")
         take()
-        local = CommandFactory(command_type="Local", in_progress=True)
         clock.advance(31)
+        local = CommandFactory(command_type="Local", in_progress=True)
 
         (held,) = claim_alone()
 
