@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from processes.base import REPLY_ADDRESS
-from processes.bus import conf, pace
+from processes.bus import conf, measures, pace
 from processes.bus.claims import (
     Claim,
     claim,
@@ -56,6 +56,11 @@ class Worker:
     def run(self, seconds: float) -> int:
         """Work for about so long; returns how many commands and replies were handled."""
         self._until = time.monotonic() + seconds
+        handled = self._work_off()
+        measures.flush_now_and_then()
+        return handled
+
+    def _work_off(self) -> int:
         handled = self._take_aside()
         carried: list[Claim] = []
         while True:
@@ -195,6 +200,7 @@ def run_until_idle(max_seconds: float | None = None) -> int:
             break
         if not done:
             time.sleep(THREAD_WAIT_SECONDS)  # what is due is in another worker's hands
+    measures.flush()
     return handled
 
 

@@ -5,11 +5,13 @@ write the event, the audit row and the reply by which the process hears of it.
 """
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from processes.audit import Operator, moved_on, record_action, require_reason
+from processes.bus import measures
 from processes.bus.clock import BusNow
 from processes.bus.errors import InvalidResult, NotFound, NotParked, NotStuck
 from processes.bus.fitness import UnfitJson, fit_text, json_object_text
@@ -223,6 +225,9 @@ def write_resolution(
     after = told(command) | (changed or {})
     record_action(verb, by, reason, before, after, command=command)
     EntryClaim.objects.filter(command=command).delete()
+    transaction.on_commit(
+        partial(measures.count_resolution, command.domain, command.command_type, verb)
+    )
     if command.reply_to:
         canceled = verb == OperatorVerb.CANCEL
         Reply.objects.create(

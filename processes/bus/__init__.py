@@ -6,6 +6,8 @@
       judgement             pure: an outcome and a policy in, a decision out
       statements            the SQL of the hot path: claim, settle, send
     external                the same for services from outside: claim, extend, settle
+    measures                how much, how it ended, and how long it took: for /metrics
+    inbox                   the replies of senders with an address of their own
     models.Command          the status machine every move goes through
     models.Reply            what the sender hears of it
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from processes.bus import pace
+from processes.bus import measures, pace
 from processes.bus.claims import Claim
 from processes.bus.leases import LeaseOverrun, interrupted_at, leases_enforced
 from processes.bus.locks import claim_holds
@@ -50,6 +50,7 @@ def deliver(claims: Sequence[Claim], taken_by: str, not_now: NotNow) -> list[Tak
     """
     if not claims:
         return []
+    measures.count_deliveries(claim.lane for claim in claims)
     with leases_enforced(max(claim.deadline for claim in claims)):
         try:
             return _deliver_together(claims, taken_by, not_now)
@@ -133,7 +134,9 @@ def _run(claim: Claim, not_now: NotNow) -> tuple[Outcome, bool]:
 
     started = time.monotonic()
     outcome = outcome_of(run)
-    pace.record(handler.lane, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    pace.record(handler.lane, seconds)
+    measures.observe(handler.lane, seconds)
     if savepoint.disturbed_by:
         raise BatchDisturbed(
             f"{message.command_type} met a deadlock or a lost connection"

@@ -14,17 +14,18 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
-from processes.bus import sql, statements
+from processes.bus import measures, sql, statements
 from processes.bus.checks import checked_name, checked_number
 from processes.bus.claims import Claim
 from processes.bus.ended_leases import claim_to_settle
 from processes.bus.errors import ClaimLost, InvalidCommandData, InvalidResult, NotExternal
 from processes.bus.fitness import UnfitJson, fit_text, json_object_text
-from processes.bus.handlers import Handler, external_lanes, find_handler
+from processes.bus.handlers import Handler, Lane, external_lanes, find_handler
 from processes.bus.locks import lock_command
 from processes.bus.models import NAME_LENGTH, Command
 from processes.bus.outcomes import Failed, Outcome, Severity, Succeeded, Unrun
@@ -76,6 +77,8 @@ def claim_external(
             limit,
         ],
     )
+    if rows:
+        transaction.on_commit(partial(_count_deliveries, [(row[1], row[2]) for row in rows]))
     return [_delivery(row) for row in sorted(rows, key=lambda row: (row[-1], row[0]))]
 
 
@@ -163,11 +166,17 @@ def _settle(command_id: uuid.UUID | str, deliveries: int, outcome: Outcome, work
         if _holds(command, deliveries):
             settle([(_claim_of(command), outcome)], taken_by="", actor=actor)
             wake_workers()
+            transaction.on_commit(measures.flush_unless_gathering)
             return Command.objects.get(pk=command.pk)
         error = _claim_lost(command)
     if deliveries <= command.deliveries and not isinstance(outcome, Unrun):
         write_late([(command.pk, deliveries, _late_entry(outcome))], actor)
     raise error
+
+
+def _count_deliveries(lanes: list[Lane]) -> None:
+    measures.count_deliveries(lanes)
+    measures.flush_unless_gathering()
 
 
 def _external_handlers(domain: str, types: Sequence[str]) -> list[Handler]:

@@ -247,3 +247,19 @@ class CommandEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} of {self.command_id}"
+
+
+class Measure(models.Model):
+    """One figure that only grows, summed up over all processes (see ``measures``)."""
+
+    pk = models.CompositePrimaryKey("domain", "command_type", "measure")
+    domain = models.CharField(max_length=NAME_LENGTH, blank=True)
+    command_type = models.CharField(max_length=NAME_LENGTH, blank=True)
+    measure = models.CharField(max_length=40)
+    count = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.measure} of {self.command_type}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import random
 from typing import Any
 
-from processes.bus import conf, sql, statements
+from processes.bus import conf, measures, sql, statements
 from processes.bus.claims import Claim
 from processes.bus.judgement import Decision, Policy, fingerprint, judge
 from processes.bus.outcomes import Outcome
@@ -41,11 +41,15 @@ def settle(outcomes: Sequence[tuple[Claim, Outcome]], taken_by: str, actor: str 
     """
     if not outcomes:
         return Settled(frozenset(), [])
-    rows = sorted((_row(claim, _decide(claim, outcome)) for claim, outcome in outcomes))
-    arrays = sql.columns(rows, 13)
+    decided = [(claim, _decide(claim, outcome)) for claim, outcome in outcomes]
+    arrays = sql.columns(sorted(_row(claim, decision) for claim, decision in decided), 13)
     written = sql.run(statements.SETTLE, [*arrays, actor, taken_by, TAKEN_LEASE_SECONDS])
+    settled = frozenset(command_id for command_id, _, _ in written if command_id)
+    measures.count_outcomes(
+        (claim.lane, decision.event) for claim, decision in decided if claim.command_id in settled
+    )
     return Settled(
-        frozenset(command_id for command_id, _, _ in written if command_id),
+        settled,
         [TakenReply(reply_id, process_id) for _, reply_id, process_id in written if reply_id],
     )
 

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from django.db import connections
 
-from processes.bus import conf
+from processes.bus import conf, measures
 from processes.bus.claims import Claim
 from processes.bus.leases import GRACE_SECONDS
 from processes.bus.outcomes import Failed, Outcome, Succeeded, failure_of, outcome_of, result_text
@@ -32,6 +32,7 @@ class HandlerThreads:
         return bool(self._running)
 
     def start(self, claims: Sequence[Claim]) -> None:
+        measures.count_deliveries(claim.lane for claim in claims)
         for claim in claims:
             self._running[self._pool.submit(_run, claim)] = claim
 
@@ -58,9 +59,11 @@ class HandlerThreads:
 def _run(claim: Claim) -> Succeeded | Failed:
     assert claim.handler is not None
     handler, message = claim.handler, claim.message
+    started = time.monotonic()
     try:
         return outcome_of(lambda: result_text(handler.run(message)))
     except KeyboardInterrupt as error:  # nobody interrupts a thread; the handler raised it
         return failure_of(error)
     finally:
+        measures.observe(handler.lane, time.monotonic() - started)
         connections.close_all()

@@ -10,6 +10,7 @@ from ctypes import c_bool
 from functools import partial
 from multiprocessing import Process
 from multiprocessing.sharedctypes import RawValue
+from multiprocessing.util import Finalize
 from typing import Any
 
 import django_q.cluster
@@ -19,6 +20,7 @@ from django_q.pusher import pusher
 from django_q.signals import post_execute_in_worker, post_spawn, pre_execute
 
 from processes.broker import WORK, ClusterBroker
+from processes.bus import measures
 from processes.cluster.lifeline import die_with_parent
 
 logger = logging.getLogger(__name__)
@@ -92,6 +94,8 @@ class Sentinel(django_q.cluster.Sentinel):
 
     def _worker_starts(self, **_: Any) -> None:
         die_with_parent(self.pid)
+        measures.gather()
+        Finalize(None, measures.flush, exitpriority=0)
         self.board.start(self._place)
 
     def _worker_takes(self, task: dict[str, Any], **_: Any) -> None:
