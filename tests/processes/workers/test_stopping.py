@@ -2,6 +2,7 @@
 
 import signal
 
+from processes.bus import measures
 from tests.processes.workers.qcluster import (
     PATIENCE_SECONDS,
     Hold,
@@ -36,6 +37,18 @@ def test_a_signal_to_all_processes_is_the_supervisors_matter(qcluster: QCluster,
 
     assert qcluster.wait_for_exit() == 0
     assert wait_until_completed(held).deliveries == 1
+
+
+def test_what_the_workers_counted_is_written_when_they_end(qcluster: QCluster):
+    for _ in range(5):
+        assert_works()
+
+    qcluster.supervisor.terminate()
+
+    assert qcluster.wait_for_exit() == 0
+    (touched,) = measures.read()
+    assert (touched.command_type, touched.delivered) == ("Touch", 5)
+    assert touched.outcomes == {"COMPLETED": 5}
 
 
 def test_a_second_signal_ends_all_at_once(qcluster: QCluster, hold: Hold):
