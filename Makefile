@@ -33,6 +33,7 @@ check: install-dev ## Check format, lint, types, migrations and the production c
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 	@$(WITH_DATABASE) $(MANAGE) makemigrations --check --dry-run
+	@$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	@DEBUG=off COMMANDBUS_HTTPS=on $(MANAGE) check --deploy --fail-level WARNING
 
 .PHONY: screenshots

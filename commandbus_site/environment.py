@@ -3,6 +3,7 @@
 An empty variable counts as absent.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -39,6 +40,17 @@ def list_of_seconds(name: str, default: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(_positive(float)(item) for item in value.split(","))
 
     return _read(name, parse, default, "Write seconds above 0 with commas between: 10,60,300.")
+
+
+def rate(name: str, default: str) -> str:
+    """So many in each second, minute, hour or day."""
+
+    def parse(value: str) -> str:
+        if not re.fullmatch(r"[1-9][0-9]{0,8}/(sec|min|hour|day)", value):
+            raise ValueError(value)
+        return value
+
+    return _read(name, parse, default, "Write a number and sec, min, hour or day: 600/min.")
 
 
 def names(name: str, default: list[str]) -> list[str]:

@@ -46,6 +46,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_filters",
     # Before django_q: our qcluster command takes the place of django-q2's.
     "processes.bus",
@@ -56,6 +59,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "processes.requests.RequestIdMiddleware",
+    "processes.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -95,9 +100,48 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
+# REST access
+
+COMMANDBUS_API_MAX_BYTES = environment.whole_number("COMMANDBUS_API_MAX_BYTES", 1_048_576)
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(2_621_440, COMMANDBUS_API_MAX_BYTES)
 REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "processes.api.auth.ServiceToken",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["processes.api.parsing.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "processes.api.parsing.Negotiation",
+    "DEFAULT_SCHEMA_CLASS": "processes.api.schema.ApiSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.AnonRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "user": environment.rate("COMMANDBUS_API_RATE", "6000/min"),
+        "anon": environment.rate("COMMANDBUS_API_ANONYMOUS_RATE", "60/min"),
+    },
+    "EXCEPTION_HANDLER": "processes.api.problems.answer_to",
+    "URL_FORMAT_OVERRIDE": None,
+}
+REST_KNOX = {"TOKEN_TTL": None}  # a service's token lives until it is revoked
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Command bus",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": (
+        "Start processes, send commands and see what becomes of them. Every change needs an "
+        "Idempotency-Key; whatever is refused is answered with problem details (RFC 9457)."
+    ),
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ProcessStatus": "processes.states.ProcessStatus",
+        "CommandStatus": "processes.bus.states.CommandStatus",
+    },
 }
 
 # Database. Connections stay open: opening one costs more than a whole batch of commands. A random

@@ -1,6 +1,6 @@
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 admin.site.site_header = admin.site.site_title = "Command bus"
@@ -20,4 +20,6 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/r/<path:address>", admin.site.admin_view(no_page_on_site)),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("processes.api.urls")),
+    path("api/", include("processes.api.about_urls")),
 ]

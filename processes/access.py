@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from processes.bus.errors import CommandBusError
 from processes.models import DomainLimit
 
 if TYPE_CHECKING:
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=Model)
 
 _REMEMBERED = "_commandbus_domains"
+
+
+class OtherDomain(CommandBusError):
+    """The person is limited to other domains."""
+
+    code = "OTHER_DOMAIN"
 
 
 def domains_of(user: "AbstractBaseUser | AnonymousUser") -> frozenset[str] | None:
@@ -25,6 +32,13 @@ def domains_of(user: "AbstractBaseUser | AnonymousUser") -> frozenset[str] | Non
         limits = DomainLimit.objects.filter(Q(user_id=user.pk) | Q(group__user=user.pk))
         setattr(user, _REMEMBERED, frozenset(limits.values_list("domain", flat=True)) or None)
     return getattr(user, _REMEMBERED)
+
+
+def require_domain(user: "AbstractBaseUser | AnonymousUser", domain: str) -> None:
+    """Raises OtherDomain, for who may not act in this one."""
+    domains = domains_of(user)
+    if domains is not None and domain not in domains:
+        raise OtherDomain(f"You are limited to other domains than {domain!r}.")
 
 
 def visible_to(

@@ -1,4 +1,4 @@
-"""The engine: starts processes, hands replies to their managers, compensates on request.
+"""The engine: hands replies to their managers, compensates on request; ``starting`` starts.
 
 A reply's way, top to bottom: taken (``take_replies``: a try counted, a short lease), its process
 locked, the manager's decision, everything written in one statement, the next commands sent.
@@ -21,19 +21,16 @@ from processes.base import ProcessManager
 from processes.bus import sql
 from processes.bus.claims import Claim, claim_when_sent
 from processes.bus.errors import (
-    DuplicateProcess,
-    InvalidCommandData,
-    InvalidProcessData,
     NotFailed,
     NotFound,
     UnknownStep,
 )
-from processes.bus.fitness import UnfitJson, fit_text, json_object_text
+from processes.bus.fitness import fit_text, json_object_text
 from processes.bus.handlers import CommandMessage, Handler, find_handler
 from processes.bus.leases import leases_enforced
 from processes.bus.models import Reply
 from processes.bus.querysets import MAX_TRIES
-from processes.bus.sending import NewCommand, as_uuid, write_commands
+from processes.bus.sending import NewCommand, write_commands
 from processes.bus.settlement import TAKEN_LEASE_SECONDS, TakenReply
 from processes.bus.wakeup import wake_workers
 from processes.models import Process
@@ -45,8 +42,22 @@ from processes.progress import (
     write_progress,
 )
 from processes.registry import known_process_types, manager_of
+from processes.starting import start_process, start_processes
 from processes.states import OperatorVerb, ProcessStatus, StepOutcome
 from processes.trail import AuditTrail
+
+__all__ = [
+    "compensate",
+    "give_up_reply",
+    "handle_replies",
+    "handle_reply_again",
+    "lock_process",
+    "reply_due_in",
+    "start_process",
+    "start_processes",
+    "take_replies",
+    "take_reply_again",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -61,41 +72,6 @@ RunNext = Callable[[Handler], bool]
 
 class ReplyHandledElsewhere(Exception):
     """Another worker was faster; nothing of this transaction stands."""
-
-
-def start_process(
-    process_type: str, data: dict[str, Any], process_id: uuid.UUID | str | None = None
-) -> Process:
-    """Start one process and return it.
-
-    With a ``process_id`` starting is idempotent: the same id, type and data is the same process.
-    Raises UnknownProcessType, InvalidProcessData, DuplicateProcess.
-    """
-    return start_processes(process_type, [data], None if process_id is None else [process_id])[0]
-
-
-def start_processes(
-    process_type: str,
-    data: Sequence[dict[str, Any]],
-    process_ids: Sequence[uuid.UUID | str] | None = None,
-) -> list[Process]:
-    """Start many processes, all or none, in one transaction; validates all before writing any.
-
-    Raises UnknownProcessType, InvalidProcessData (naming the item), DuplicateProcess.
-    """
-    new = _prepared(process_type, data, process_ids)
-    arrays = sql.columns([_start_row(process) for process in new], 10)
-    with transaction.atomic():
-        started = dict(sql.run(statements.START, arrays))
-        if len(started) < len(new):
-            _refuse_other_content(arrays)
-        if started:
-            write_commands([_first_command(p) for p in new if p.id in started])
-            wake_workers()
-    for process in new:
-        process.created_at = process.updated_at = started.get(process.id, process.created_at)
-    there_before = Process.objects.in_bulk([p.id for p in new if p.id not in started])
-    return [there_before.get(process.id, process) for process in new]
 
 
 def take_replies(most: int) -> list[TakenReply]:
@@ -202,80 +178,6 @@ def write_decided(batch: Sequence[Progress], run_next: RunNext | None = None) ->
         raise ReplyHandledElsewhere
     added = (step for progress in batch for step in progress.process.trail.added)
     return _send([step.command for step in added if step.command], run_next)
-
-
-def _prepared(
-    process_type: str,
-    data: Sequence[dict[str, Any]],
-    process_ids: Sequence[uuid.UUID | str] | None,
-) -> list[Process]:
-    """The processes with their first step decided; nothing is written."""
-    manager = manager_of(process_type)
-    if process_ids is not None and len(process_ids) != len(data):
-        raise InvalidProcessData(
-            f"process_ids must be as many as data: {len(process_ids)} ids for {len(data)} items."
-        )
-    new = []
-    for place, item in enumerate(data):
-        process = Process(
-            id=_process_id(process_ids[place]) if process_ids is not None else uuid.uuid4(),
-            domain=manager.domain,
-            process_type=process_type,
-            data=item,
-        )
-        process.trail = AuditTrail(process.id)
-        try:
-            process.data_text = json_object_text(item)
-            manager.start(process)
-            process.state_text = json_object_text(process.state)
-        except (UnfitJson, InvalidProcessData) as error:
-            where = f"Item {place + 1} of {len(data)}: " if len(data) > 1 else ""
-            raise InvalidProcessData(f"{where}{error}") from error
-        new.append(process)
-    if len({process.id for process in new}) < len(new):
-        raise InvalidProcessData("process_ids holds the same id twice; give each process its own.")
-    return new
-
-
-def _process_id(given: uuid.UUID | str) -> uuid.UUID:
-    try:
-        return as_uuid("process_id", given) or uuid.uuid4()
-    except InvalidCommandData as error:
-        raise InvalidProcessData(error.message) from None
-
-
-def _start_row(process: Process) -> tuple[Any, ...]:
-    command = _first_command(process)
-    return (
-        process.id,
-        process.domain,
-        process.process_type,
-        process.data_text,
-        process.status,
-        process.current_step,
-        process.state_text,
-        command.command_id,
-        command.command_type,
-        command.data,
-    )
-
-
-def _first_command(process: Process) -> NewCommand:
-    command = process.trail.added[0].command
-    assert command is not None
-    return command
-
-
-def _refuse_other_content(arrays: Sequence[list[Any]]) -> None:
-    """Processes that were there already must be the same ones."""
-    ids, _, types, data = arrays[:4]
-    conflicting = sql.run(statements.CONFLICTING, [ids, types, data])
-    if conflicting:
-        named = ", ".join(str(process_id) for (process_id,) in conflicting[:3])
-        raise DuplicateProcess(
-            f"The process id is taken by a process of another type or with other data: {named}. "
-            "Use a new id, or start it with exactly the data given first."
-        )
 
 
 def _handle_together(taken: Sequence[TakenReply], run_next: RunNext) -> list[Claim]:

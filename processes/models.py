@@ -13,6 +13,7 @@ from django_fsm import FSMField, FSMModelMixin, transition
 from processes.bus.clock import BusNow
 from processes.bus.models import NAME_LENGTH, Command, Reply
 from processes.heartbeat import WorkerHeartbeat
+from processes.idempotency import KeptAnswer
 from processes.states import (
     RESOLUTIONS,
     TERMINAL_STATUSES,
@@ -27,7 +28,14 @@ from processes.states import (
 if TYPE_CHECKING:
     from processes.trail import AuditTrail
 
-__all__ = ["DomainLimit", "OperatorAction", "Process", "ProcessStep", "WorkerHeartbeat"]
+__all__ = [
+    "DomainLimit",
+    "KeptAnswer",
+    "OperatorAction",
+    "Process",
+    "ProcessStep",
+    "WorkerHeartbeat",
+]
 
 ABOVE = ~Q(subject_kind="")
 NOT_ABOVE = Q(subject_kind="", subject_id="")
@@ -58,7 +66,10 @@ class Process(FSMModelMixin, models.Model):
 
     class Meta:
         verbose_name_plural = "processes"
-        permissions = [("compensate_process", "Can run the compensation of a failed process")]
+        permissions = [
+            ("compensate_process", "Can run the compensation of a failed process"),
+            ("start_process", "Can start processes"),
+        ]
         indexes = [
             models.Index("status", "created_at", name="process_by_status"),
             models.Index("created_at", "id", name="process_by_age"),

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import Q, QuerySet
 
@@ -22,6 +22,16 @@ from processes.trail import Step
 MOST_STEPS = 500
 MOST_EVENTS = 200
 MOST_REPLIES = 200
+
+
+class ReadAt(TypedDict):
+    read_at: datetime
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    ReadStep = WithAnnotations[ProcessStep, ReadAt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +81,33 @@ class PlannedUndo:
 
 
 def trail_of(process: Process) -> list[TrailRow]:
-    """The latest steps, in order; only an endless process has more than are read."""
-    return _rows(process.steps.all())
+    """The latest steps with their commands, in order."""
+    return _with_commands(latest_steps(process))
 
 
 def trail_with_process(process_id: uuid.UUID) -> list[TrailRow]:
     """The same, each step with its process, whose state is not read."""
     steps = ProcessStep.objects.filter(process=process_id).select_related("process")
-    return _rows(steps.defer("process__state", "process__data"))
+    return _with_commands(_latest(steps.defer("process__state", "process__data")))
 
 
-def _rows(steps: QuerySet[ProcessStep]) -> list[TrailRow]:
+def latest_steps(process: Process) -> "list[ReadStep]":
+    """In order, without their payloads; only an endless process has more than are read."""
+    return _latest(process.steps.all())
+
+
+def _latest(steps: QuerySet[ProcessStep]) -> "list[ReadStep]":
     steps = steps.select_related("compensates").annotate(read_at=BusNow())
-    latest = list(steps.defer("command_data").order_by("-sequence")[:MOST_STEPS])[::-1]
-    ids = [step.command_id for step in latest if step.command_id]
+    steps = steps.defer("command_data", "compensates__command_data", "compensates__reply_data")
+    return list(steps.order_by("-sequence")[:MOST_STEPS])[::-1]
+
+
+def _with_commands(steps: "Sequence[ReadStep]") -> list[TrailRow]:
+    ids = [step.command_id for step in steps if step.command_id]
     commands = Command.objects.defer("data", "edited_data").in_bulk(ids)
     return [
         TrailRow(step, commands.get(step.command_id) if step.command_id else None, step.read_at)
-        for step in latest
+        for step in steps
     ]
 
 

@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 import django_q.admin  # noqa: F401 - registers what is taken away below
+import knox.admin  # noqa: F401 - likewise
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django_q.models import Failure, OrmQ, Schedule, Success
+from knox.models import AuthToken
 
 from processes.access import domains_of
 from processes.models import DomainLimit
@@ -20,6 +22,8 @@ else:
 
 # Their lists count whole tables, and who may add a schedule may run any function.
 admin.site.unregister([Failure, OrmQ, Schedule, Success])
+# Who may add a token may act as anybody: manage.py service_token makes them.
+admin.site.unregister(AuthToken)
 
 
 class DomainLimitForm(LimitForm):

@@ -1,27 +1,16 @@
-"""Who acts, as the operations want to hear it."""
-
-import uuid
-from typing import TypedDict
+"""Who acts at the console, as the operations want to hear it."""
 
 from django.http import HttpRequest
 
+from processes import requests
 from processes.audit import Operator
+from processes.requests import Acting
 from processes.states import Channel
-
-
-class Acting(TypedDict):
-    operator: str
-    channel: str
-    request_id: str
 
 
 def acting(request: HttpRequest) -> Acting:
     """The operator of this request; all it does carries one request id."""
-    return Acting(
-        operator=request.user.get_username(),
-        channel=Channel.ADMIN,
-        request_id=request.headers.get("X-Request-ID") or uuid.uuid4().hex,
-    )
+    return requests.acting(request, Channel.ADMIN)
 
 
 def operator_of(request: HttpRequest) -> Operator:

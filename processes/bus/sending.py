@@ -77,22 +77,32 @@ def send_commands(requests: Iterable[CommandRequest]) -> list[Command]:
 
     Raises InvalidCommandData, DuplicateCommand.
     """
+    return [command for command, _ in send_or_find_commands(requests)]
+
+
+def send_or_find_commands(requests: Iterable[CommandRequest]) -> list[tuple[Command, bool]]:
+    """Like ``send_commands``; tells of each whether it was sent just now."""
     new = [_checked(request) for request in requests]
     with transaction.atomic():
-        write_commands(new)
+        written = write_commands(new)
         wake_workers()
-    sent = Command.objects.in_bulk([command.command_id for command in new])
-    return [sent[command.command_id] for command in new]
+    there = Command.objects.in_bulk([command.command_id for command in new])
+    return [(there[command.command_id], command.command_id in written) for command in new]
 
 
-def write_commands(new: Sequence[NewCommand]) -> None:
-    """Write commands inside the caller's transaction; raises DuplicateCommand."""
+def write_commands(new: Sequence[NewCommand]) -> set[uuid.UUID]:
+    """Write commands inside the caller's transaction; returns the ids that were not there before.
+
+    Raises DuplicateCommand.
+    """
     if not new:
-        return
+        return set()
     ordered = sorted(new, key=lambda command: command.command_id)
     arrays = sql.columns([_row(command) for command in ordered], 8)
-    if len(sql.run(statements.SEND, arrays)) < len(new):
+    written = {command_id for (command_id,) in sql.run(statements.SEND, arrays)}
+    if len(written) < len(new):
         _refuse_other_content(arrays)
+    return written
 
 
 def new_command(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from processes.admin.requests import Acting
 from processes.bus.errors import CommandBusError
+from processes.requests import Acting
 from processes.states import OperatorVerb
 from tsq import operations
 from tsq.forms import CompleteForm, NoteForm, ResolutionForm, ResolutionReasonForm

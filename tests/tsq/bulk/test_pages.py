@@ -1,5 +1,6 @@
 """From the list over the confirmation page to the page of a running operation."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -83,7 +84,7 @@ def test_odd_headers_and_addresses_choose_all_the_same(console, entries):
     console.client.post("/admin/tsq/tsqentry/?o=%00", data, headers=headers)
     operation = BulkOperation.objects.get()
     assert (operation.size, operation.filter) == (5, {})
-    assert len(operation.request_id) == 200
+    assert re.fullmatch("[0-9a-f]{32}", operation.request_id)
 
 
 def test_what_arrives_after_the_page_opened_is_not_touched(console, entries):

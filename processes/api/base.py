@@ -1,0 +1,88 @@
+"""What every view of the API has in common."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+import django_filters
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from processes.access import visible_to
+from processes.api.auth import HasPermission
+from processes.api.idempotency import once
+from processes.api.pagination import page_of, words_of
+from processes.api.parsing import refuse_too_large
+from processes.filters import InvalidFilter, chosen
+
+Row = TypeVar("Row", bound=Model)
+
+
+class ApiView(APIView):
+    """``needed`` names the permissions of each method, ``filters`` what a list is chosen by.
+
+    ``has_etag`` names the methods whose answers have one; the schema tells of it.
+    """
+
+    needed: ClassVar[dict[str, tuple[str, ...]]] = {}
+    filters: ClassVar[type[django_filters.FilterSet] | None] = None
+    has_etag: ClassVar[tuple[str, ...]] = ()
+    permission_classes = [HasPermission]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.format_kwarg = None
+        accepted = self.perform_content_negotiation(request)
+        request.accepted_renderer, request.accepted_media_type = accepted
+        refuse_too_large(request)
+        try:
+            self.perform_authentication(request)
+        finally:
+            self.check_throttles(request)  # wrong tokens count as well
+        self.check_permissions(request)
+        if request.query_params and (self.filters is None or request.method == "POST"):
+            told = ["There are no query parameters here."]
+            raise InvalidFilter(dict.fromkeys(request.query_params, told))
+
+    def list(self, request: Request, rows: QuerySet[Any], shown: type[Serializer[Any]]) -> Response:
+        """A page of those ``rows`` that the caller may see and asks for."""
+        assert self.filters
+        matching = chosen(self.filters, words_of(request), visible_to(request.user, rows))
+        page, links = page_of(request, matching)
+        return Response({"results": shown(page, many=True).data, **links})
+
+    def one(self, request: Request, rows: QuerySet[Row], pk: uuid.UUID) -> Row:
+        """The row, if the caller may see it; else there is none."""
+        row = visible_to(request.user, rows).filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def read(self, request: Request, expected: type[Serializer[Any]]) -> dict[str, Any]:
+        """The body, as the serializer takes it."""
+        serializer = expected(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+class ChangingView(ApiView):
+    """A POST is done once per Idempotency-Key: subclasses write ``change`` instead of ``post``.
+
+    ``change`` runs inside the transaction that keeps its answer.  A subclass that has a long
+    poll sets ``wait``, which gets the same arguments before that transaction begins.
+    """
+
+    change: Callable[..., Response]
+    wait: Callable[..., None] | None = None
+
+    def post(self, request: Request, **kwargs: Any) -> HttpResponse:
+        wait = self.wait
+        return once(
+            request,
+            lambda: self.change(request, **kwargs),
+            self.handle_exception,
+            (lambda: wait(request, **kwargs)) if wait else None,
+        )

@@ -1,0 +1,145 @@
+"""What OpenAPI says of every operation alike: headers, query words and problems."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import django_filters
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_bearer_security_scheme_object
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+
+from processes.api import idempotency
+from processes.api.kinds import KINDS
+from processes.api.pagination import DEFAULT_LIMIT, MOST
+from processes.api.problems import MEDIA_TYPE, ProblemDetails
+from processes.filters import AgeFilter, YesNoFilter
+from processes.idempotency import KEY_LENGTH
+from processes.requests import HEADER as REQUEST_ID
+
+_ALWAYS = (400, 401, 403, 406, 429)
+_CHANGING = (409, 411, 413, 415, 422)
+_PROBLEM_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After"}
+
+
+class ApiSchema(AutoSchema):
+    """Reads ``filters`` and ``has_etag`` of the view; POSTs are ``ChangingView``'s."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return [*self._headers(), *self._query_words()]
+
+    def _headers(self) -> Iterator[OpenApiParameter]:
+        yield _header(REQUEST_ID, "Names this request in logs and audit.", response=True)
+        if self.method == "POST":
+            key = {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH}
+            yield _header(
+                idempotency.HEADER,
+                "A key of your own: a new one for each change, the same for each retry of it.",
+                type=key | {"pattern": "^[ -~]+$"},
+                required=True,
+            )
+            yield _header(
+                idempotency.REPLAYED, "true: the answer to an earlier request.", response=_SUCCESSES
+            )
+            yield _header("Location", "The new resource.", response=[201])
+        if self._has_etag():
+            word = "If-None-Match" if self.method == "GET" else "If-Match"
+            yield _header(word, "The ETag of the version you have.")
+            yield _header("ETag", "The version; changes with every change.", response=_SUCCESSES)
+
+    def _query_words(self) -> Iterator[OpenApiParameter]:
+        filters: type[django_filters.FilterSet] | None = getattr(self.view, "filters", None)
+        if self.method != "GET" or filters is None:
+            return
+        for name, word in filters.base_filters.items():
+            yield OpenApiParameter(name, _type_of(word), **_choices_of(word))
+        limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}
+        yield OpenApiParameter("limit", limit, description="Most results of a page.")
+        yield OpenApiParameter("cursor", str, description="From next or previous of another page.")
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        if self.method == "GET" and self._has_etag():
+            bodies["304"] = {"description": "You have this version."}
+        if hasattr(self.view, "needed"):
+            problem = self.resolve_serializer(ProblemDetails, direction).ref
+            for status in self._problem_statuses():
+                bodies[str(status)] = _problem_response(status, problem)
+        return bodies
+
+    def _problem_statuses(self) -> Iterator[int]:
+        yield from _ALWAYS
+        if "{" in self.path:
+            yield 404
+        if self.method == "POST":
+            yield from _CHANGING
+            if self._has_etag():
+                yield 412
+
+    def _has_etag(self) -> bool:
+        return self.method in getattr(self.view, "has_etag", ())
+
+
+_SUCCESSES = [200, 201, 202]
+
+
+def _header(name: str, description: str, **options: Any) -> OpenApiParameter:
+    schema = options.pop("type", str)
+    return OpenApiParameter(
+        name, schema, OpenApiParameter.HEADER, description=description, **options
+    )
+
+
+def _type_of(word: django_filters.Filter) -> Any:
+    match word:
+        case django_filters.UUIDFilter():
+            return OpenApiTypes.UUID
+        case django_filters.IsoDateTimeFilter():
+            return OpenApiTypes.DATETIME
+        case AgeFilter():
+            return {"type": "string", "pattern": "^[0-9]{1,4}[mhdw]$", "examples": ["2h"]}
+        case YesNoFilter():
+            return {"type": "string", "enum": ["true", "false"]}
+    limit = word.extra.get("max_length")
+    return {"type": "string", "maxLength": limit} if limit else OpenApiTypes.STR
+
+
+def _choices_of(word: django_filters.Filter) -> dict[str, Any]:
+    choices = word.extra.get("choices")
+    return {"enum": [value for value, _ in choices]} if choices else {}
+
+
+def _problem_response(status: int, problem: dict[str, Any]) -> dict[str, Any]:
+    codes = [kind.code for kind in KINDS.values() if kind.status == status]
+    response: dict[str, Any] = {
+        "description": f"Refused: {', '.join(codes)}.",
+        "content": {MEDIA_TYPE: {"schema": problem}},
+    }
+    if status in _PROBLEM_HEADERS:
+        response["headers"] = {_PROBLEM_HEADERS[status]: {"schema": {"type": "string"}}}
+    return response
+
+
+class StrictBody(OpenApiSerializerExtension):
+    """Fields that are not named are refused."""
+
+    target_class = "processes.api.strict.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(  # noqa: SLF001 - as its docs say
+            self.target, direction, bypass_extensions=True
+        )
+        return schema | {"additionalProperties": False}
+
+
+class ServiceTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "processes.api.auth.ServiceToken"
+    name = "serviceToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        definition: dict[str, Any] = build_bearer_security_scheme_object(
+            header_name="Authorization", token_prefix=self.target.authenticate_header("")
+        )
+        return definition

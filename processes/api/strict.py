@@ -1,0 +1,56 @@
+"""Serializers and fields that take exactly what the schema says, and nothing that resembles it."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from processes.bus.models import NAME_LENGTH
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields it does not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.keys()):
+            told = f"There is no such field; there are {', '.join(self.fields)}."
+            raise serializers.ValidationError({name: [told] for name in sorted(unknown)})
+        return super().to_internal_value(data)
+
+
+class Text(serializers.CharField):
+    """A string, as it is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": NAME_LENGTH, "trim_whitespace": False} | options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WholeNumber(serializers.IntegerField):
+    """A JSON number without a fraction."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return data
+
+
+class Uuid(serializers.UUIDField):
+    """A UUID with its hyphens."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        if not isinstance(data, str) or not _UUID.fullmatch(data):
+            self.fail("invalid", value=str(data)[:50])
+        return uuid.UUID(data)
+
+
+class JsonObject(serializers.DictField):
+    """A JSON object; what is in it is judged by whoever stores it."""

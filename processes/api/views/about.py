@@ -1,0 +1,63 @@
+"""What the API tells of itself, to everybody: its schema, its problems, and what is not there."""
+
+from functools import cache
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from processes.api.base import ApiView
+from processes.api.kinds import BY_SLUG
+
+
+class SchemaView(ApiView):
+    permission_classes = []
+    schema = None
+
+    def get(self, request: Request) -> Response:
+        return Response(_whole_schema())
+
+
+class ProblemKindView(ApiView):
+    """What a problem's ``type`` leads to."""
+
+    permission_classes = []
+    schema = None
+
+    def get(self, request: Request, slug: str) -> Response:
+        kind = BY_SLUG.get(slug)
+        if kind is None:
+            raise Http404
+        told = {name: getattr(kind, name) for name in ("type", "code", "status", "title", "remedy")}
+        return Response(told)
+
+
+class UnknownView(ApiView):
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Http404
+
+
+class IgnoreAccept(BaseContentNegotiation):
+    """For a page that has one form only."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class DocsView(SpectacularSwaggerView):
+    url_name = "api-schema"
+    content_negotiation_class = IgnoreAccept
+
+
+@cache
+def _whole_schema() -> Any:
+    return SchemaGenerator().get_schema(request=None, public=True)
