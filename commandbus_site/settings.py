@@ -136,11 +136,16 @@ SPECTACULAR_SETTINGS = {
         "Idempotency-Key; whatever is refused is answered with problem details (RFC 9457)."
     ),
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "ProcessStatus": "processes.states.ProcessStatus",
         "CommandStatus": "processes.bus.states.CommandStatus",
+        "EventType": "processes.bus.states.EventType",
+        "StepDirection": "processes.states.Direction",
+        "StepOutcome": "processes.states.StepOutcome",
+        "StartStatus": "processes.starting.StartStatus",
     },
 }
 

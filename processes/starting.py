@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from processes import statements
 from processes.bus import sql
@@ -33,6 +33,12 @@ class StartRequest:
     process_id: uuid.UUID | str | None = None
 
 
+class StartStatus(models.TextChoices):
+    STARTED = "started", "Started"
+    EXISTING = "existing", "There before"
+    REFUSED = "refused", "Refused"
+
+
 @dataclass(slots=True)
 class Start:
     """What became of a StartRequest: its process, started just now or found, or an error."""
@@ -40,6 +46,12 @@ class Start:
     process: Process | None = None
     created: bool = False
     error: CommandBusError | None = None
+
+    @property
+    def status(self) -> StartStatus:
+        if self.error:
+            return StartStatus.REFUSED
+        return StartStatus.STARTED if self.created else StartStatus.EXISTING
 
     def required(self) -> Process:
         """The process; raises the error where there is none."""

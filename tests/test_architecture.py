@@ -19,6 +19,7 @@ CORE = (
         for name in (
             *("base", "engine", "progress", "trail", "statements", "registry"),
             *("worker", "models", "audit", "states"),
+            *("starting", "idempotency", "access", "filters", "requests"),
         )
     ),
     "tsq/models/*.py",

@@ -16,7 +16,7 @@ from processes.access import visible_to
 from processes.api.auth import HasPermission
 from processes.api.idempotency import once
 from processes.api.pagination import page_of, words_of
-from processes.api.parsing import refuse_too_large
+from processes.api.parsing import read_body
 from processes.filters import InvalidFilter, chosen
 
 Row = TypeVar("Row", bound=Model)
@@ -37,7 +37,7 @@ class ApiView(APIView):
         self.format_kwarg = None
         accepted = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = accepted
-        refuse_too_large(request)
+        read_body(request)
         try:
             self.perform_authentication(request)
         finally:

@@ -28,7 +28,6 @@ class ApiMiddleware:
         if not request.path_info.startswith("/api/"):
             return self.get_response(request)
         started = time.monotonic()
-        request.encoding = "utf-8"  # whatever charset the caller claims: JSON is UTF-8
         response = self.get_response(request)
         if response.status_code >= 400 and response.headers["Content-Type"] != MEDIA_TYPE:
             response = _as_problem(request, response.status_code)

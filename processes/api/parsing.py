@@ -45,8 +45,8 @@ class Negotiation(DefaultContentNegotiation):
             raise NotAcceptable("The Accept header cannot be read.") from None
 
 
-def refuse_too_large(request: Request) -> None:
-    """Before a byte of the body is read."""
+def read_body(request: Request) -> bytes:
+    """All of it, before anything else reads from the stream; too large a body is not read."""
     most = settings.COMMANDBUS_API_MAX_BYTES
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         raise ApiError("LENGTH_REQUIRED", "Bodies of unknown length are not read.")
@@ -56,6 +56,7 @@ def refuse_too_large(request: Request) -> None:
         raise ApiError("MALFORMED_REQUEST", "Content-Length is not a number.") from None
     if length > most:
         raise ApiError("TOO_LARGE", f"The body has {length} bytes; at most {most} are taken.")
+    return request.body
 
 
 def _refuse_constant(name: str) -> NoReturn:

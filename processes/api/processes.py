@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from processes.access import require_domain
 from processes.api.pagination import Page
 from processes.api.problems import ProblemDetails, problem_about
-from processes.api.strict import JsonObject, StrictSerializer, Text, Uuid
+from processes.api.strict import AnyJson, JsonObject, StrictSerializer, Text, Uuid
 from processes.bus.errors import CommandBusError
 from processes.models import Process, ProcessStep
 from processes.registry import manager_of
 from processes.selectors import latest_steps
-from processes.starting import Start, StartRequest, start_each
+from processes.starting import Start, StartRequest, StartStatus, start_each
 
 MOST_AT_ONCE = 1000
 _SHOWN = (
@@ -60,6 +60,8 @@ class Step(serializers.ModelSerializer[ProcessStep]):
         help_text="The sequence of the step it undoes.",
     )
 
+    reply_data = AnyJson()
+
     class Meta:
         model = ProcessStep
         fields = (
@@ -89,7 +91,7 @@ class StartOutcome(serializers.Serializer[Any]):
     """What became of one item of a batch."""
 
     index = serializers.IntegerField(help_text="Its place in the batch, from 0.")
-    status = serializers.ChoiceField(("started", "existing", "refused"))
+    status = serializers.ChoiceField(StartStatus.choices)
     process = ProcessSummary(allow_null=True)
     problem = ProblemDetails(allow_null=True)
 
@@ -105,8 +107,7 @@ class ProcessPage(Page):
 def outcome_of(start: Start, index: int, request: Request) -> dict[str, Any]:
     shown = ProcessSummary(start.process).data if start.process else None
     problem = problem_about(start.error, request) if start.error else None
-    status = "refused" if problem else "started" if start.created else "existing"
-    return {"index": index, "status": status, "process": shown, "problem": problem}
+    return {"index": index, "status": start.status, "process": shown, "problem": problem}
 
 
 def start_permitted(

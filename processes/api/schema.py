@@ -6,7 +6,7 @@ from typing import Any
 import django_filters
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import build_bearer_security_scheme_object
+from drf_spectacular.plumbing import ResolvedComponent, build_bearer_security_scheme_object
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
@@ -44,8 +44,9 @@ class ApiSchema(AutoSchema):
             )
             yield _header("Location", "The new resource.", response=[201])
         if self._has_etag():
-            word = "If-None-Match" if self.method == "GET" else "If-Match"
-            yield _header(word, "The ETag of the version you have.")
+            if self._is_of_one():
+                word = "If-None-Match" if self.method == "GET" else "If-Match"
+                yield _header(word, "The ETag of the version you have.")
             yield _header("ETag", "The version; changes with every change.", response=_SUCCESSES)
 
     def _query_words(self) -> Iterator[OpenApiParameter]:
@@ -63,19 +64,32 @@ class ApiSchema(AutoSchema):
         if self.method == "GET" and self._has_etag():
             bodies["304"] = {"description": "You have this version."}
         if hasattr(self.view, "needed"):
-            problem = self.resolve_serializer(ProblemDetails, direction).ref
-            for status in self._problem_statuses():
-                bodies[str(status)] = _problem_response(status, problem)
+            bodies |= {str(status): self._problem(status) for status in self._problem_statuses()}
         return bodies
+
+    def _problem(self, status: int) -> dict[str, Any]:
+        """A reference to the response that all operations share."""
+        schema = self.resolve_serializer(ProblemDetails, "response").ref
+        response = ResolvedComponent(
+            f"Problem{status}",
+            ResolvedComponent.RESPONSE,
+            _problem_response(status, schema),
+            status,
+        )
+        self.registry.register_on_missing(response)
+        return response.ref
 
     def _problem_statuses(self) -> Iterator[int]:
         yield from _ALWAYS
-        if "{" in self.path:
+        if self._is_of_one():
             yield 404
         if self.method == "POST":
             yield from _CHANGING
-            if self._has_etag():
+            if self._has_etag() and self._is_of_one():
                 yield 412
+
+    def _is_of_one(self) -> bool:
+        return "{" in self.path
 
     def _has_etag(self) -> bool:
         return self.method in getattr(self.view, "has_etag", ())

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from processes.bus.models import NAME_LENGTH
@@ -26,7 +27,8 @@ class Text(serializers.CharField):
     """A string, as it is."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"max_length": NAME_LENGTH, "trim_whitespace": False} | options)
+        bounds = {"min_length": 0 if options.get("allow_blank") else 1, "max_length": NAME_LENGTH}
+        super().__init__(**bounds | {"trim_whitespace": False} | options)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -54,3 +56,8 @@ class Uuid(serializers.UUIDField):
 
 class JsonObject(serializers.DictField):
     """A JSON object; what is in it is judged by whoever stores it."""
+
+
+@extend_schema_field({})
+class AnyJson(serializers.ReadOnlyField):
+    """Whatever JSON is stored."""

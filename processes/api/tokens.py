@@ -1,6 +1,7 @@
 """Service tokens: a service is a user whom nobody can log in as, with the groups people give it."""
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from knox.models import AuthToken
 
@@ -8,7 +9,7 @@ from processes.bus.errors import CommandBusError, NotFound
 
 
 class NotAService(CommandBusError):
-    """A person's account gets no token."""
+    """No service can have this name, or a person has it."""
 
     code = "NOT_A_SERVICE"
 
@@ -18,6 +19,10 @@ def issue_token(name: str) -> str:
 
     Raises NotAService.
     """
+    try:
+        get_user_model()._meta.get_field("username").clean(name, None)
+    except ValidationError as error:
+        raise NotAService(f"No service can have the user name {name!r}: {error}") from None
     with transaction.atomic():
         user, created = get_user_model().objects.get_or_create(username=name)
         if created:

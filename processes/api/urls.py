@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from processes.api.views.commands import CommandsView, CommandView
 from processes.api.views.processes import BatchView, CompensateView, ProcessesView, ProcessView
 
 app_name = "api"
@@ -10,4 +11,6 @@ urlpatterns = [
     path("processes/batch", BatchView.as_view(), name="process-batch"),
     path("processes/<uuid:pk>", ProcessView.as_view(), name="process"),
     path("processes/<uuid:pk>/compensate", CompensateView.as_view(), name="process-compensate"),
+    path("commands", CommandsView.as_view(), name="commands"),
+    path("commands/<uuid:pk>", CommandView.as_view(), name="command"),
 ]

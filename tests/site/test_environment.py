@@ -32,6 +32,7 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
         (environment.list_of_seconds, (10,), "1, 2.5", (1, 2.5)),
         (environment.names, ["localhost"], "a.example, b.example", ["a.example", "b.example"]),
         (environment.site_address, "", "https://bus.example.org/", "https://bus.example.org"),
+        (environment.rate, "60/min", "10/sec", "10/sec"),
         (environment.whole_number, 3, "", 3),
         (environment.names, ["localhost"], " ", ["localhost"]),
     ],
@@ -51,6 +52,9 @@ def test_a_value_is_taken(monkeypatch, read, default, value, expected):
         (environment.seconds, 60, "nan", "a number of seconds above 0"),
         (environment.list_of_seconds, (10,), "10;60", "10,60,300"),
         (environment.site_address, "", "bus.example.org", "https://bus.example.org"),
+        (environment.rate, "60/min", "0/min", "600/min"),
+        (environment.rate, "60/min", "many", "600/min"),
+        (environment.rate, "60/min", "6/year", "600/min"),
     ],
 )
 def test_a_bad_value_is_refused_by_name_with_the_remedy(monkeypatch, read, default, value, remedy):

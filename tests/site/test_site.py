@@ -97,3 +97,13 @@ def test_a_record_is_one_line_in_the_log():
     line = OneLineFormatter("{message}", style="{").format(record)
     assert line.startswith("a\\r\\nb\\nTraceback")
     assert len(line.splitlines()) == 1
+
+
+def test_a_line_about_a_request_ends_with_its_id(rf):
+    request = rf.get("/")
+    record = logging.LogRecord("name", logging.ERROR, __file__, 1, "a", (), None)
+    record.request = request
+    formatter = OneLineFormatter("{message}", style="{")
+    assert formatter.format(record) == "a"
+    request.request_id = "r-1"
+    assert formatter.format(record) == "a [request r-1]"

@@ -56,6 +56,7 @@ ORDER = {
 class ProcessesView(ChangingView):
     needed = {"GET": (VIEW,), "POST": (START,)}
     filters = ProcessFilter
+    has_etag = ("POST",)
 
     def get(self, request: Request) -> Response:
         return self.list(request, Process.objects.defer("data", "state"), ProcessSummary)

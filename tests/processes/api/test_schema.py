@@ -1,0 +1,135 @@
+"""What OpenAPI says: valid, complete, and shown without anything from elsewhere."""
+
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+
+from processes.api.kinds import KINDS
+from tests.factories import CommandFactory
+from tests.support.service import COMMANDS, PROCESSES, Service
+from tests.support.three_steps import PROCESS_TYPE
+
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+
+
+@pytest.fixture
+def schema(client) -> dict[str, Any]:
+    """As anybody gets it."""
+    response = client.get("/api/schema/")
+    assert response.status_code == 200
+    return response.json()
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def header_names(operation: dict[str, Any]) -> dict[str, bool]:
+    given = operation.get("parameters", [])
+    return {p["name"]: p.get("required", False) for p in given if p["in"] == "header"}
+
+
+def test_it_is_valid_openapi_3_1_without_a_warning(tmp_path):
+    path = str(tmp_path / "schema.yaml")
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", path)
+
+
+def test_every_operation_tells_its_problems(schema):
+    assert schema["openapi"].startswith("3.1")
+    assert len(operations(schema)) >= 8
+    for path, method, operation in operations(schema):
+        statuses = set(operation["responses"])
+        assert {"400", "401", "403", "406", "429"} <= statuses, path
+        assert ("404" in statuses) == ("{" in path)
+        assert ({"409", "413", "415", "422"} <= statuses) == (method == "post")
+        assert operation["summary"]
+
+
+def test_a_problem_response_names_the_codes_it_may_have(schema):
+    responses = schema["components"]["responses"]
+    for name, response in responses.items():
+        status = int(name.removeprefix("Problem"))
+        assert response["content"] == PROBLEM
+        for kind in KINDS.values():
+            assert (kind.code in response["description"]) == (kind.status == status)
+
+
+def test_every_change_asks_for_its_key_and_shows_an_example(schema):
+    for path, method, operation in operations(schema):
+        assert header_names(operation).get("Idempotency-Key", False) == (method == "post"), path
+        if method == "post":
+            content = operation["requestBody"]["content"]["application/json"]
+            assert content["examples"], path
+
+
+def test_versions_are_told_where_there_are_some(schema):
+    by_id = {operation["operationId"]: operation for _, _, operation in operations(schema)}
+    assert "If-None-Match" in header_names(by_id["get_process"])
+    assert "304" in by_id["get_process"]["responses"]
+    assert "If-Match" in header_names(by_id["compensate_process"])
+    assert "412" in by_id["compensate_process"]["responses"]
+    assert "If-Match" not in header_names(by_id["start_process"])
+    assert {"ETag", "Location"} <= by_id["start_process"]["responses"]["201"]["headers"].keys()
+
+
+def test_the_words_of_a_list_are_told(schema):
+    listed = schema["paths"][PROCESSES]["get"]["parameters"]
+    words = {word["name"]: word["schema"] for word in listed if word["in"] == "query"}
+    assert words["status"]["enum"]
+    assert words["id"]["format"] == "uuid"
+    assert words["created_after"]["format"] == "date-time"
+    assert words["limit"]["maximum"] == 200
+    assert "cursor" in words
+
+
+@pytest.mark.django_db
+def test_answers_are_as_told(schema, service, failed):
+    command = CommandFactory(parked=True)
+    items = [
+        {"process_type": PROCESS_TYPE, "data": {}},
+        {"process_type": "Nope", "data": {}},
+    ]
+    answers = {
+        "ProcessPage": service.get(PROCESSES),
+        "ProcessDetail": service.get(f"{PROCESSES}/{failed.id}"),
+        "ProcessSummary": service.post(PROCESSES, items[0]),
+        "StartOutcomes": service.post(f"{PROCESSES}/batch", {"items": items}),
+        "CommandPage": service.get(COMMANDS),
+        "CommandDetail": service.get(f"{COMMANDS}/{command.id}"),
+        "ProblemDetails": service.post(PROCESSES, {}),
+    }
+    for name, answer in answers.items():
+        whole = schema | {"$ref": f"#/components/schemas/{name}"}
+        jsonschema.validate(answer.json(), whole)
+        known = schema["components"]["schemas"][name]["properties"].keys()
+        assert answer.json().keys() <= known
+
+
+@pytest.mark.django_db
+def test_the_docs_need_nothing_from_elsewhere(client):
+    response = client.get("/api/docs/", headers={"Accept": "application/json"})
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "/api/schema/" in page
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(assets) == 4
+    for asset in assets:
+        assert asset.startswith("/static/")
+        assert finders.find(asset.removeprefix("/static/")), asset
+    assert not re.search(r"https?://", page)
+
+
+@pytest.mark.django_db
+def test_the_docs_and_the_schema_tell_nothing_of_what_is_stored(client):
+    hidden = Service(username="zanzibar")
+    CommandFactory(domain="zanzibar")
+    for path in ("/api/docs/", "/api/schema/"):
+        assert hidden.user.username not in client.get(path).content.decode()
