@@ -3,13 +3,14 @@
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import DurationField, Q, QuerySet, Value
+from django_filters.fields import IsoDateTimeField
 
 from processes.bus.clock import BusNow
 from processes.bus.errors import CommandBusError
@@ -78,6 +79,21 @@ class AgeFilter(django_filters.Filter):
         return qs.filter(**{f"{self.field_name}__lte": BusNow() - Value(value, DurationField())})
 
 
+class MomentField(IsoDateTimeField):
+    """A moment in UTC, for PostgreSQL does not know every offset that Python does."""
+
+    def to_python(self, value: Any) -> Any:
+        moment = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError("Write a moment of the years 1 to 9999.") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = MomentField
+
+
 class YesNoField(forms.CharField):
     """Unlike Django's, it refuses what is neither."""
 
@@ -101,8 +117,8 @@ class ProcessFilter(django_filters.FilterSet):
     step = django_filters.CharFilter("current_step", max_length=NAME_LENGTH)
     error_code = django_filters.CharFilter(method="failed_with", max_length=NAME_LENGTH)
     older_than = AgeFilter("created_at")
-    created_after = django_filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter("created_at", lookup_expr="lt")
+    created_after = MomentFilter("created_at", lookup_expr="gte")
+    created_before = MomentFilter("created_at", lookup_expr="lt")
     id = django_filters.UUIDFilter()
     search = django_filters.CharFilter(method="found", max_length=NAME_LENGTH)
 
@@ -125,10 +141,10 @@ class CommandFilter(django_filters.FilterSet):
     type = django_filters.CharFilter("command_type", max_length=NAME_LENGTH)
     error_code = django_filters.CharFilter(method="failed_with", max_length=NAME_LENGTH)
     older_than = AgeFilter("created_at")
-    created_after = django_filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter("created_at", lookup_expr="lt")
-    completed_after = django_filters.IsoDateTimeFilter("completed_at", lookup_expr="gte")
-    parked_after = django_filters.IsoDateTimeFilter(method="ever_parked_since")
+    created_after = MomentFilter("created_at", lookup_expr="gte")
+    created_before = MomentFilter("created_at", lookup_expr="lt")
+    completed_after = MomentFilter("completed_at", lookup_expr="gte")
+    parked_after = MomentFilter(method="ever_parked_since")
     waiting_for_code = YesNoFilter(method="without_code")
     correlation_id = django_filters.UUIDFilter()
     reply_to = django_filters.CharFilter(max_length=NAME_LENGTH)

@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from processes.bus.models import NAME_LENGTH
-from processes.filters import AgeFilter, InvalidFilter, chosen
+from processes.filters import AgeFilter, InvalidFilter, MomentFilter, chosen
 from tsq.models import TsqEntry
 
 __all__ = ["ME", "NOBODY", "EntryFilter", "InvalidFilter", "matching_entries"]
@@ -38,8 +38,8 @@ class EntryFilter(django_filters.FilterSet):
     fingerprint = django_filters.CharFilter(max_length=32)
     older_than = AgeFilter("parked_at")
     claimed_by = django_filters.CharFilter(method="claimed", max_length=NAME_LENGTH)
-    parked_after = django_filters.IsoDateTimeFilter("parked_at", lookup_expr="gte")
-    parked_before = django_filters.IsoDateTimeFilter("parked_at", lookup_expr="lt")
+    parked_after = MomentFilter("parked_at", lookup_expr="gte")
+    parked_before = MomentFilter("parked_at", lookup_expr="lt")
     id = django_filters.UUIDFilter()
     correlation_id = django_filters.UUIDFilter()
     search = django_filters.CharFilter(method="found_anywhere", max_length=NAME_LENGTH)

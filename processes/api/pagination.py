@@ -1,13 +1,12 @@
 """Lists by cursor: a page costs the same however long the list is and however deep the page."""
 
 import base64
-import binascii
 import json
 import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.db.models import Q, QuerySet
@@ -46,12 +45,11 @@ class Cursor:
         try:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             at, row_id, backwards = json.loads(base64.b64decode(padded, b"-_", validate=True))
-            cursor = cls(datetime.fromisoformat(at), uuid.UUID(row_id), bool(backwards))
-        except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
-            cursor = None
-        if cursor is None or cursor.at.tzinfo is None:
-            raise InvalidFilter({"cursor": ["Take it from next or previous of another page."]})
-        return cursor
+            moment = datetime.fromisoformat(at).astimezone(UTC)
+            return cls(moment, uuid.UUID(row_id), bool(backwards))
+        except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+            told = "Take it from next or previous of another page."
+            raise InvalidFilter({"cursor": [told]}) from None
 
 
 def page_of(request: Request, rows: QuerySet[Any]) -> tuple[list[Any], dict[str, str | None]]:
@@ -101,8 +99,12 @@ def _limit(request: Request) -> int:
 
 
 def words_of(request: Request) -> dict[str, str]:
-    """The query parameters that choose rows, each given once."""
-    twice = [word for word, values in request.query_params.lists() if len(values) > 1]
-    if twice:
-        raise InvalidFilter({word: ["Give it once."] for word in twice})
+    """The query parameters that choose rows.  None is ignored: given once, and not blank."""
+    refused = {
+        word: ["Give it once, with a value, or not at all."]
+        for word, values in request.query_params.lists()
+        if len(values) > 1 or not str(values[0]).strip()
+    }
+    if refused:
+        raise InvalidFilter(refused)
     return {word: str(text) for word, text in request.query_params.items() if word not in WORDS}

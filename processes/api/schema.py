@@ -14,7 +14,7 @@ from processes.api import idempotency
 from processes.api.kinds import KINDS
 from processes.api.pagination import DEFAULT_LIMIT, MOST
 from processes.api.problems import MEDIA_TYPE, ProblemDetails
-from processes.filters import AgeFilter, YesNoFilter
+from processes.filters import AgeFilter, MomentFilter, YesNoFilter
 from processes.idempotency import KEY_LENGTH
 from processes.requests import HEADER as REQUEST_ID
 
@@ -57,7 +57,8 @@ class ApiSchema(AutoSchema):
             yield OpenApiParameter(name, _type_of(word), **_choices_of(word))
         limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}
         yield OpenApiParameter("limit", limit, description="Most results of a page.")
-        yield OpenApiParameter("cursor", str, description="From next or previous of another page.")
+        cursor = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+        yield OpenApiParameter("cursor", cursor, description="As next or previous give it.")
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
@@ -109,14 +110,15 @@ def _type_of(word: django_filters.Filter) -> Any:
     match word:
         case django_filters.UUIDFilter():
             return OpenApiTypes.UUID
-        case django_filters.IsoDateTimeFilter():
+        case MomentFilter():
             return OpenApiTypes.DATETIME
         case AgeFilter():
             return {"type": "string", "pattern": "^[0-9]{1,4}[mhdw]$", "examples": ["2h"]}
         case YesNoFilter():
             return {"type": "string", "enum": ["true", "false"]}
     limit = word.extra.get("max_length")
-    return {"type": "string", "maxLength": limit} if limit else OpenApiTypes.STR
+    text = {"type": "string", "minLength": 1, "pattern": r"\S"}
+    return text | {"maxLength": limit} if limit else text
 
 
 def _choices_of(word: django_filters.Filter) -> dict[str, Any]:

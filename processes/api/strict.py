@@ -40,6 +40,8 @@ class WholeNumber(serializers.IntegerField):
     """A JSON number without a fraction."""
 
     def to_internal_value(self, data: Any) -> int:
+        if type(data) is float and data.is_integer():
+            return int(data)  # to JSON 1.0 and 1 are the same number
         if type(data) is not int:
             self.fail("invalid")
         return data

@@ -75,6 +75,9 @@ class TestSend:
         problem_of(refused, 400, "INVALID_COMMAND_DATA")
         assert not Command.objects.exists()
 
+    def test_a_number_is_whole_however_it_is_written(self, service):
+        assert service.post(COMMANDS, WANTED | {"max_attempts": 7.0}).json()["max_attempts"] == 7
+
     @pytest.mark.parametrize("number", [0, 1001, 1.5, "3", True, 10**400])
     def test_attempts_are_a_small_whole_number(self, service, number):
         refused = service.post(COMMANDS, WANTED | {"max_attempts": number})

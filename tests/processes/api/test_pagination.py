@@ -108,7 +108,7 @@ AN_ID = "2b1c0a52-3c1e-4b52-9c60-0f6f5d1f4711"
         told(),
         told(1, 2, 3),
         told("2026-01-01T00:00:00+00:00", "7", False),
-        told("2026-01-01T00:00:00", AN_ID, False),
+        told("9999-12-31T23:59:59-14:00", AN_ID, False),
         told("yesterday", AN_ID, False),
         told("2026-01-01T00:00:00+00:00", AN_ID),
         base64.b64encode(b"[" * 6000).decode(),
@@ -120,9 +120,9 @@ def test_a_cursor_that_will_not_do_is_refused(service, cursor):
     assert problem["errors"][0]["field"] == "cursor"
 
 
-@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+00:00", "2026-01-01T00:00:00+23:59"])
 def test_a_moment_far_away_does_no_harm(service, at):
-    assert service.get(PROCESSES, {"cursor": told(at, AN_ID, False)}).status_code in (200, 400)
+    assert service.get(PROCESSES, {"cursor": told(at, AN_ID, False)}).json()["results"] == []
 
 
 def test_a_page_reads_no_more_than_it_shows(service):
