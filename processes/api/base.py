@@ -25,12 +25,14 @@ Row = TypeVar("Row", bound=Model)
 class ApiView(APIView):
     """``needed`` names the permissions of each method, ``filters`` what a list is chosen by.
 
-    ``has_etag`` names the methods whose answers have one; the schema tells of it.
+    For the schema: ``has_etag`` names the methods whose answers have one, ``leads_to`` the
+    operations on what a POST has made.
     """
 
     needed: ClassVar[dict[str, tuple[str, ...]]] = {}
     filters: ClassVar[type[django_filters.FilterSet] | None] = None
     has_etag: ClassVar[tuple[str, ...]] = ()
+    leads_to: ClassVar[tuple[str, ...]] = ()
     permission_classes = [HasPermission]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

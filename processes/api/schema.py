@@ -24,7 +24,7 @@ _PROBLEM_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After"}
 
 
 class ApiSchema(AutoSchema):
-    """Reads ``filters`` and ``has_etag`` of the view; POSTs are ``ChangingView``'s."""
+    """Reads what ``ApiView`` says of itself; POSTs are ``ChangingView``'s."""
 
     def get_override_parameters(self) -> list[Any]:
         return [*self._headers(), *self._query_words()]
@@ -64,9 +64,19 @@ class ApiSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if self.method == "GET" and self._has_etag():
             bodies["304"] = {"description": "You have this version."}
+        if self.method == "POST":
+            for status in {"200", "201"} & bodies.keys():
+                bodies[status] |= self._links()
         if hasattr(self.view, "needed"):
             bodies |= {str(status): self._problem(status) for status in self._problem_statuses()}
         return bodies
+
+    def _links(self) -> dict[str, Any]:
+        parameters = {"parameters": {"id": "$response.body#/id"}}
+        links = {
+            name: {"operationId": name} | parameters for name in getattr(self.view, "leads_to", ())
+        }
+        return {"links": links} if links else {}
 
     def _problem(self, status: int) -> dict[str, Any]:
         """A reference to the response that all operations share."""

@@ -43,6 +43,7 @@ RESERVE = {
 class CommandsView(ChangingView):
     needed = {"GET": (VIEW,), "POST": (SEND,)}
     filters = CommandFilter
+    leads_to = ("get_command",)
 
     def get(self, request: Request) -> Response:
         return self.list(request, Command.objects.defer("data", "edited_data"), CommandSummary)

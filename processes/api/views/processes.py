@@ -57,6 +57,7 @@ class ProcessesView(ChangingView):
     needed = {"GET": (VIEW,), "POST": (START,)}
     filters = ProcessFilter
     has_etag = ("POST",)
+    leads_to = ("get_process", "compensate_process")
 
     def get(self, request: Request) -> Response:
         return self.list(request, Process.objects.defer("data", "state"), ProcessSummary)

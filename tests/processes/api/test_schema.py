@@ -80,6 +80,17 @@ def test_versions_are_told_where_there_are_some(schema):
     assert {"ETag", "Location"} <= by_id["start_process"]["responses"]["201"]["headers"].keys()
 
 
+def test_what_was_made_leads_on(schema):
+    known = {operation["operationId"] for _, _, operation in operations(schema)}
+    links = {
+        link["operationId"]
+        for _, _, operation in operations(schema)
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    }
+    assert {"get_process", "compensate_process", "get_command"} <= links <= known
+
+
 def test_the_words_of_a_list_are_told(schema):
     listed = schema["paths"][PROCESSES]["get"]["parameters"]
     words = {word["name"]: word["schema"] for word in listed if word["in"] == "query"}

@@ -1,7 +1,7 @@
 """ETag, If-None-Match, If-Match."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from processes.bus.models import Command
 from processes.engine import compensate, lock_process
@@ -10,7 +10,7 @@ from processes.states import ProcessStatus
 from processes.worker import run_until_idle
 from tests.support.behaviours import business, permanent
 from tests.support.service import PROCESSES, problem_of
-from tests.support.sessions import in_other_session
+from tests.support.sessions import in_other_session, wait_until
 from tests.support.three_steps import PROCESS_TYPE
 from tsq.operations import retry
 
@@ -71,6 +71,13 @@ class TestChanging:
         problem_of(response, 412, "PRECONDITION_FAILED")
 
 
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        (waits,) = cursor.fetchone()
+    return waits
+
+
 @pytest.mark.django_db(transaction=True)
 def test_it_is_compared_under_the_lock(service, failed):
     """Whoever holds the row finishes first; what they made of it is what is compared."""
@@ -81,7 +88,7 @@ def test_it_is_compared_under_the_lock(service, failed):
         second = in_other_session(
             lambda: service.post(f"{path}/compensate", {"reason": "second"}, if_match=etag)
         )
+        wait_until(somebody_waits_for_a_lock)
         compensate(failed.id, operator="ann", reason="first")
-        assert not second.done()
     problem_of(second.result(10), 412, "PRECONDITION_FAILED")
     assert OperatorAction.objects.get().reason == "first"
