@@ -1,4 +1,7 @@
-"""Which domains a person may see and touch.  Every surface asks here, for rows and for actions."""
+"""Which domains a person may see and touch, and which addresses are a service's own.
+
+Every surface asks here, for rows and for actions.
+"""
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +24,12 @@ class OtherDomain(CommandBusError):
     code = "OTHER_DOMAIN"
 
 
+class OtherAddress(CommandBusError):
+    """The address for replies belongs to somebody else."""
+
+    code = "OTHER_ADDRESS"
+
+
 def domains_of(user: "AbstractBaseUser | AnonymousUser") -> frozenset[str] | None:
     """The domains this person is limited to; None for one who sees them all.
 
@@ -39,6 +48,15 @@ def require_domain(user: "AbstractBaseUser | AnonymousUser", domain: str) -> Non
     domains = domains_of(user)
     if domains is not None and domain not in domains:
         raise OtherDomain(f"You are limited to other domains than {domain!r}.")
+
+
+def require_own_address(user: "AbstractBaseUser | AnonymousUser", reply_to: str) -> None:
+    """Raises OtherAddress unless ``reply_to`` is the user's name, or begins with it and a slash."""
+    own = user.get_username()
+    if reply_to != own and not reply_to.startswith(f"{own}/"):
+        raise OtherAddress(
+            f"{reply_to!r} is not your address; yours are {own}, and {own}/ followed by anything."
+        )
 
 
 def visible_to(

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from processes.access import visible_to
 from processes.api.auth import HasPermission
 from processes.api.idempotency import once
-from processes.api.pagination import page_of, words_of
+from processes.api.pagination import once_each, page_of, words_of
 from processes.api.parsing import read_body
 from processes.filters import InvalidFilter, chosen
 
@@ -25,12 +25,15 @@ Row = TypeVar("Row", bound=Model)
 class ApiView(APIView):
     """``needed`` names the permissions of each method, ``filters`` what a list is chosen by.
 
+    ``words`` are the query parameters of a GET that is no such list.
+
     For the schema: ``has_etag`` names the methods whose answers have one, ``leads_to`` the
     operations on what a POST has made.
     """
 
     needed: ClassVar[dict[str, tuple[str, ...]]] = {}
     filters: ClassVar[type[django_filters.FilterSet] | None] = None
+    words: ClassVar[type[Serializer[Any]] | None] = None
     has_etag: ClassVar[tuple[str, ...]] = ()
     leads_to: ClassVar[tuple[str, ...]] = ()
     permission_classes = [HasPermission]
@@ -45,7 +48,8 @@ class ApiView(APIView):
         finally:
             self.check_throttles(request)  # wrong tokens count as well
         self.check_permissions(request)
-        if request.query_params and (self.filters is None or request.method == "POST"):
+        asks = request.method != "POST" and (self.filters or self.words)
+        if request.query_params and not asks:
             told = ["There are no query parameters here."]
             raise InvalidFilter(dict.fromkeys(request.query_params, told))
 
@@ -56,12 +60,23 @@ class ApiView(APIView):
         page, links = page_of(request, matching)
         return Response({"results": shown(page, many=True).data, **links})
 
-    def one(self, request: Request, rows: QuerySet[Row], pk: uuid.UUID) -> Row:
+    def one(
+        self, request: Request, rows: QuerySet[Row], pk: uuid.UUID | int, domain: str = "domain"
+    ) -> Row:
         """The row, if the caller may see it; else there is none."""
-        row = visible_to(request.user, rows).filter(pk=pk).first()
+        row = visible_to(request.user, rows, domain).filter(pk=pk).first()
         if row is None:
             raise Http404
         return row
+
+    def read_words(self, request: Request) -> dict[str, Any]:
+        """The query parameters, as ``words`` has them.  Raises InvalidFilter."""
+        assert self.words
+        serializer = self.words(data=once_each(request))
+        if not serializer.is_valid():
+            errors = serializer.errors.items()
+            raise InvalidFilter({word: [str(e) for e in told] for word, told in errors})
+        return serializer.validated_data
 
     def read(self, request: Request, expected: type[Serializer[Any]]) -> dict[str, Any]:
         """The body, as the serializer takes it."""
@@ -77,7 +92,7 @@ class ChangingView(ApiView):
     poll sets ``wait``, which gets the same arguments before that transaction begins.
     """
 
-    change: Callable[..., Response]
+    change: Callable[..., HttpResponse]
     wait: Callable[..., None] | None = None
 
     def post(self, request: Request, **kwargs: Any) -> HttpResponse:

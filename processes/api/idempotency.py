@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -23,7 +23,7 @@ _NOT_KEPT = (401, 403, 429)
 
 def once(
     request: Request,
-    change: Callable[[], Response],
+    change: Callable[[], HttpResponse],
     answer_to: Callable[[Exception], HttpResponse],
     wait: Callable[[], None] | None = None,
 ) -> HttpResponse:
@@ -31,14 +31,14 @@ def once(
 
     ``answer_to`` turns what ``change`` raises into an answer, or raises it again; then nothing
     is kept, so that the request may be tried again.  ``wait`` runs before the transaction
-    begins, unless the answer is there already.
+    begins, unless the answer is there already; what it raises counts as raised by ``change``.
     """
     user_id, key = user_id_of(request), key_of(request)
     request_hash = hash_of(str(request.method).encode(), request.path.encode(), request.body)
     if wait:
         if kept := find_answer(user_id, key):
             return _replay(kept, request_hash)
-        wait()
+        change = _after(wait, change)
     with transaction.atomic():
         if not try_lock(user_id, key):
             raise ApiError(
@@ -49,7 +49,7 @@ def once(
             return _replay(kept, request_hash)
         try:
             with transaction.atomic():  # what the operation did before it was refused is undone
-                response: HttpResponse = change()
+                response = change()
         except Exception as error:
             response = answer_to(error)
         if response.status_code not in _NOT_KEPT:
@@ -76,6 +76,19 @@ def key_of(request: Request) -> str:
             f"{HEADER} must be 1 to {KEY_LENGTH} printable ASCII characters.",
         )
     return key
+
+
+def _after(wait: Callable[[], None], change: Callable[[], HttpResponse]) -> Callable[..., Any]:
+    try:
+        wait()
+    except Exception as error:
+        refusal = error
+
+        def refuse() -> NoReturn:
+            raise refusal
+
+        return refuse
+    return change
 
 
 def _keep(request: Request, key: str, request_hash: bytes, response: HttpResponse) -> None:

@@ -36,6 +36,12 @@ KINDS = {
         Kind("INVALID_PROCESS_DATA", 400, "The process cannot start with this data", _BODY),
         Kind("INVALID_RESULT", 400, "The result cannot be kept", _BODY),
         Kind("UNKNOWN_PROCESS_TYPE", 400, "No such process type", "Use a type that detail names."),
+        Kind(
+            "NOT_EXTERNAL",
+            400,
+            "Not executed from outside",
+            "Name command types that are declared with external_command.",
+        ),
         Kind("OPERATOR_REQUIRED", 400, "Nobody is named who acts", _BODY),
         Kind("REASON_REQUIRED", 400, "A reason is required", "Send a reason that is not blank."),
         Kind("EMPTY_NOTE", 400, "The note is empty", "Send a text that is not blank."),
@@ -66,6 +72,12 @@ KINDS = {
             "Not in this domain",
             "Ask an administrator to lift the domain limit.",
         ),
+        Kind(
+            "OTHER_ADDRESS",
+            403,
+            "Not your address",
+            "Use your user name, alone or followed by a slash and more.",
+        ),
         # Where it was sent
         Kind("NOT_FOUND", 404, "There is no such thing", "Check the path and the id."),
         Kind("METHOD_NOT_ALLOWED", 405, "Not with this method", "The Allow header names those."),
@@ -85,6 +97,12 @@ KINDS = {
         ),
         Kind("MOVED_ON", 409, "It is no longer in that state", _LOOK),
         Kind("NOT_PARKED", 409, "The command is not in the TSQ", _LOOK),
+        Kind(
+            "CLAIM_LOST",
+            409,
+            "The claim on the command no longer holds",
+            "Drop this delivery; what it did must bear being done again.",
+        ),
         Kind("NOT_FAILED", 409, "The process is not FAILED", _LOOK),
         Kind("NOT_STUCK", 409, "The reply is not stuck", _LOOK),
         Kind(

@@ -99,7 +99,12 @@ def _limit(request: Request) -> int:
 
 
 def words_of(request: Request) -> dict[str, str]:
-    """The query parameters that choose rows.  None is ignored: given once, and not blank."""
+    """The query parameters that choose rows."""
+    return {word: text for word, text in once_each(request).items() if word not in WORDS}
+
+
+def once_each(request: Request) -> dict[str, str]:
+    """All query parameters.  None is ignored: given once, and not blank."""
     refused = {
         word: ["Give it once, with a value, or not at all."]
         for word, values in request.query_params.lists()
@@ -107,4 +112,4 @@ def words_of(request: Request) -> dict[str, str]:
     }
     if refused:
         raise InvalidFilter(refused)
-    return {word: str(text) for word, text in request.query_params.items() if word not in WORDS}
+    return {word: str(text) for word, text in request.query_params.items()}

@@ -9,6 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, build_bearer_security_scheme_object
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.serializers import Serializer
 
 from processes.api import idempotency
 from processes.api.kinds import KINDS
@@ -49,8 +50,11 @@ class ApiSchema(AutoSchema):
                 yield _header(word, "The ETag of the version you have.")
             yield _header("ETag", "The version; changes with every change.", response=_SUCCESSES)
 
-    def _query_words(self) -> Iterator[OpenApiParameter]:
+    def _query_words(self) -> Iterator[OpenApiParameter | type[Serializer[Any]]]:
         filters: type[django_filters.FilterSet] | None = getattr(self.view, "filters", None)
+        words: type[Serializer[Any]] | None = getattr(self.view, "words", None)
+        if self.method == "GET" and words:
+            yield words
         if self.method != "GET" or filters is None:
             return
         for name, word in filters.base_filters.items():

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from processes.bus.models import NAME_LENGTH
 
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -45,6 +46,15 @@ class WholeNumber(serializers.IntegerField):
         if type(data) is not int:
             self.fail("invalid")
         return data
+
+
+class WrittenNumber(serializers.IntegerField):
+    """A whole number as a query parameter has it: digits."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, str) or not _DIGITS.fullmatch(data):
+            self.fail("invalid")
+        return int(data)
 
 
 class Uuid(serializers.UUIDField):

@@ -12,6 +12,7 @@ from processes.models import DomainLimit
 
 PROCESSES = "/api/v1/processes"
 COMMANDS = "/api/v1/commands"
+REPLIES = "/api/v1/replies"
 
 
 class Service:

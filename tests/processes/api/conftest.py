@@ -5,7 +5,7 @@ from tests.support.service import Service
 
 EVERYTHING = (
     *("processes.view_process", "processes.start_process", "processes.compensate_process"),
-    *("bus.view_command", "bus.send_command"),
+    *("bus.view_command", "bus.send_command", "bus.execute_command"),
 )
 
 
