@@ -22,4 +22,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("processes.api.urls")),
     path("api/", include("processes.api.about_urls")),
+    path("", include("processes.health.urls")),
 ]

@@ -25,9 +25,11 @@ HOURS = 24
 ENDED_WELL = (ProcessStatus.COMPLETED, ProcessStatus.COMPENSATED)
 """On the dashboard only those of the last 24 hours are counted: the others are history."""
 
+STORED_STATUSES = [status for status in ProcessStatus if status != ProcessStatus.IN_PROGRESS]
+
 Domains = Collection[str] | None
 
-_PROCESSES = """
+PROCESSES = """
 SELECT wanted.status,
     CASE WHEN wanted.status = ANY(%(recent)s::text[])
         THEN bus_now() - make_interval(hours => %(hours)s) END,
@@ -40,14 +42,16 @@ SELECT wanted.status,
 FROM unnest(%(statuses)s::text[]) AS wanted(status)
 """
 
+STUCK = """
+    SELECT FROM bus_reply r JOIN bus_command c ON c.id = r.command_id
+    WHERE r.handled_at IS NULL AND r.tries >= %(tries)s AND r.retry_at <= bus_now()
+        AND (%(domains)s::text[] IS NULL OR c.domain = ANY(%(domains)s::text[]))
+    LIMIT %(most)s
+"""
+
 # What waits for an operator, and since when.
-_TROUBLES = """
-SELECT count(*), min(parked_at), bus_now(), (
-    SELECT count(*) FROM (
-        SELECT FROM bus_reply r JOIN bus_command c ON c.id = r.command_id
-        WHERE r.handled_at IS NULL AND r.tries >= %(tries)s AND r.retry_at <= bus_now()
-            AND (%(domains)s::text[] IS NULL OR c.domain = ANY(%(domains)s::text[]))
-        LIMIT %(most)s) AS stuck)
+_TROUBLES = f"""
+SELECT count(*), min(parked_at), bus_now(), (SELECT count(*) FROM ({STUCK}) AS stuck)
 FROM (
     SELECT parked_at FROM bus_command WHERE status = 'IN_TROUBLESHOOTING_QUEUE'
         AND (%(domains)s::text[] IS NULL OR domain = ANY(%(domains)s::text[]))
@@ -149,28 +153,32 @@ def process_counts(
     domains: Domains = None, recent: Collection[ProcessStatus] = ENDED_WELL
 ) -> list[StatusCount]:
     """Of every status that is ever stored; of the ``recent`` ones only the last 24 hours."""
-    statuses = [status for status in ProcessStatus if status != ProcessStatus.IN_PROGRESS]
-    names = {"statuses": [str(s) for s in statuses], "recent": [str(s) for s in recent]}
-    rows = _run(_PROCESSES, domains, hours=HOURS, **names)
+    rows = run_bounded(PROCESSES, domains, **process_parameters(recent))
     counted = {status: StatusCount(ProcessStatus(status), n, since) for status, since, n in rows}
-    return [counted[status] for status in statuses]
+    return [counted[status] for status in STORED_STATUSES]
+
+
+def process_parameters(recent: Collection[ProcessStatus] = ENDED_WELL) -> dict[str, Any]:
+    """What ``PROCESSES`` is run with."""
+    names = {"statuses": [str(s) for s in STORED_STATUSES], "recent": [str(s) for s in recent]}
+    return names | {"hours": HOURS}
 
 
 def troubles(domains: Domains = None) -> Troubles:
-    (row,) = _run(_TROUBLES, domains, tries=MAX_TRIES)
+    (row,) = run_bounded(_TROUBLES, domains, tries=MAX_TRIES)
     return Troubles(*row)
 
 
 def arrivals(domains: Domains = None) -> list[Arrivals]:
     """How many commands were parked in each of the last 24 hours, this one last."""
-    rows = _run(_ARRIVALS, domains, event=EventType.PARKED, hours_ago=HOURS - 1)
+    rows = run_bounded(_ARRIVALS, domains, event=EventType.PARKED, hours_ago=HOURS - 1)
     return [Arrivals(hour, number) for hour, number in rows]
 
 
 def completed_per_minute(domains: Domains = None) -> float:
     """Of the last five minutes; of the latest events only, where these are many."""
     parameters = {"events": LATEST_EVENTS, "seconds": LATELY_SECONDS}
-    ((completed, read, reach),) = _run(_THROUGHPUT, domains, **parameters)
+    ((completed, read, reach),) = run_bounded(_THROUGHPUT, domains, **parameters)
     seconds = max(reach, 1.0) if read == LATEST_EVENTS else LATELY_SECONDS
     return float(completed * 60 / seconds)
 
@@ -189,7 +197,7 @@ def waiting_for_code(domains: Domains = None) -> list[tuple[Lane, int]]:
     return [((domain, name), number) for domain, name, number in counted.order_by("-number")]
 
 
-def _run(statement: str, domains: Domains, **parameters: Any) -> list[tuple[Any, ...]]:
+def run_bounded(statement: str, domains: Domains, **parameters: Any) -> list[tuple[Any, ...]]:
     """Bound on the client, so that each is planned for the values at hand."""
     limits = {"domains": None if domains is None else list(domains), "most": MOST_COUNTED}
     with connection.cursor() as cursor:

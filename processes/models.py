@@ -69,6 +69,7 @@ class Process(FSMModelMixin, models.Model):
         permissions = [
             ("compensate_process", "Can run the compensation of a failed process"),
             ("start_process", "Can start processes"),
+            ("view_metrics", "Can read the metrics"),
         ]
         indexes = [
             models.Index("status", "created_at", name="process_by_status"),

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 from rest_framework.exceptions import NotAcceptable, ParseError
-from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -43,6 +43,16 @@ class Negotiation(DefaultContentNegotiation):
             return super().select_renderer(request, renderers, format_suffix)
         except ValueError:
             raise NotAcceptable("The Accept header cannot be read.") from None
+
+
+class IgnoreAccept(BaseContentNegotiation):
+    """For a page that has one form only."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 def read_body(request: Request) -> bytes:

@@ -6,12 +6,12 @@ from typing import Any
 from django.http import Http404
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerView
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from processes.api.base import ApiView
 from processes.api.kinds import BY_SLUG
+from processes.api.parsing import IgnoreAccept
 
 
 class SchemaView(ApiView):
@@ -41,16 +41,6 @@ class UnknownView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise Http404
-
-
-class IgnoreAccept(BaseContentNegotiation):
-    """For a page that has one form only."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 class DocsView(SpectacularSwaggerView):
