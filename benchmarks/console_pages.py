@@ -30,12 +30,13 @@ class Page(NamedTuple):
 
 
 def pages_seen_by(client: Client) -> Iterator[Page]:
-    """Every page that links lead to from the admin's home, a few of each shape; GET only.
+    """The metrics, and every page that links lead to from the admin's home, a few of each shape.
 
     What a filtered list links to is not followed: filters upon filters have no end.
     """
-    seen = Counter({reverse("admin:index"): OF_A_SHAPE})
-    waiting = deque([reverse("admin:index")])
+    first = [reverse("metrics"), reverse("admin:index")]
+    seen = Counter(dict.fromkeys(first, OF_A_SHAPE))
+    waiting = deque(first)
     while waiting:
         address = waiting.popleft()
         content, page = _measured(client, address)

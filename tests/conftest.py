@@ -15,6 +15,7 @@ from processes.registry import register_process, unregister_process
 from tests.support.clock import DatabaseClock
 from tests.support.flushing import delete_instead_of_truncating
 from tests.support.leftovers import forget_worker_state
+from tests.support.live import serving
 from tests.support.three_steps import DOMAIN, Story, ThreeStep
 
 
@@ -31,6 +32,13 @@ def fresh_worker() -> Iterator[None]:
     forget_worker_state()
     yield
     forget_worker_state()
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None) -> Iterator[str]:
+    """The address of a live server; tests that ask it see only what they committed."""
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture

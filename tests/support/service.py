@@ -23,8 +23,8 @@ class Service:
         self.user.user_permissions.set([_permission(name) for name in permissions])
         if domain:
             DomainLimit.objects.create(user=self.user, domain=domain)
-        _, token = AuthToken.objects.create(self.user)
-        self.client = APIClient(headers={"Authorization": f"Token {token}"})
+        _, self.token = AuthToken.objects.create(self.user)
+        self.client = APIClient(headers={"Authorization": f"Token {self.token}"})
 
     def get(self, path: str, query: dict[str, Any] | None = None, **headers: str) -> Any:
         return self.client.get(path, query, headers=_names(headers))

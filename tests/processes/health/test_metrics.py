@@ -173,4 +173,5 @@ def test_it_takes_few_queries_whatever_there_is(prometheus, register_handler):
         ProcessFactory()
     with CaptureQueriesContext(connection) as queries:
         samples(prometheus)
-    assert len(queries) < 12
+    unseen = 3  # what is due is asked past Django's cursor
+    assert len(queries) + unseen < 12
