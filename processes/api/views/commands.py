@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_v
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from processes.access import require_domain
+from processes.access import require_domain, require_own_address
 from processes.api.base import ApiView, ChangingView
 from processes.api.commands import CommandDetail, CommandPage, CommandSummary, SendCommand
 from processes.bus.models import Command
@@ -51,6 +51,8 @@ class CommandsView(ChangingView):
     def change(self, request: Request) -> Response:
         wanted = CommandRequest(**self.read(request, SendCommand))
         require_domain(request.user, wanted.domain)
+        if wanted.reply_to:
+            require_own_address(request.user, wanted.reply_to)
         ((command, is_new),) = send_or_find_commands([wanted])
         headers = {"Location": reverse("api:command", args=[command.id])}
         status = 201 if is_new else 200

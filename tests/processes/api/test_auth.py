@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from processes.bus.models import Command
 from processes.models import OperatorAction, Process
 from processes.states import ProcessStatus
-from tests.factories import CommandFactory
-from tests.support.service import COMMANDS, PROCESSES, Service, problem_of
+from tests.factories import CommandFactory, ReplyFactory
+from tests.support.service import COMMANDS, PROCESSES, REPLIES, Service, problem_of
 from tests.support.three_steps import DOMAIN, PROCESS_TYPE
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +25,23 @@ pytestmark = pytest.mark.django_db
 START = {"process_type": PROCESS_TYPE, "data": {}}
 SEND = {"domain": DOMAIN, "command_type": "Test", "data": {}}
 VIEW = "processes.view_process"
+
+
+CLAIM = {"domain": DOMAIN, "types": [], "limit": 1}
+EXECUTE = "bus.execute_command"
+OUTCOMES = {
+    "extend": {"lease_seconds": 60},
+    "release": {},
+    "succeed": {},
+    "fail": {"kind": "permanent", "code": "BROKEN", "message": "no way"},
+}
+
+
+def settling(verb: str) -> Callable[[Service], Any]:
+    """A command that was handed out, and what is told of it."""
+    handed_out = CommandFactory(command_type="Ship", in_progress=True)
+    told = OUTCOMES[verb] | {"deliveries": 1}
+    return lambda service: service.post(f"{COMMANDS}/{handed_out.id}/{verb}", told)
 
 
 class TestToken:
@@ -90,8 +107,13 @@ class TestPermissions:
     """Every endpoint, by everybody: who lacks one permission of those needed is refused."""
 
     @pytest.fixture
-    def requests(self, failed) -> dict[str, tuple[Callable[[Service], Any], tuple[str, ...]]]:
+    def requests(
+        self, failed, register_external
+    ) -> dict[str, tuple[Callable[[Service], Any], tuple[str, ...]]]:
+        register_external("Ship")
         command = CommandFactory()
+        CommandFactory(command_type="Ship")
+        reply = ReplyFactory(command=CommandFactory(completed=True, reply_to="acknowledge"))
         process = f"{PROCESSES}/{failed.id}"
         undo = {"reason": "asked"}
         items = {"items": [START]}
@@ -107,6 +129,16 @@ class TestPermissions:
             "commands": (lambda s: s.get(COMMANDS), ("bus.view_command",)),
             "command": (lambda s: s.get(f"{COMMANDS}/{command.id}"), ("bus.view_command",)),
             "send": (lambda s: s.post(COMMANDS, SEND), ("bus.send_command",)),
+            "claim": (lambda s: s.post(f"{COMMANDS}/claim", CLAIM), (EXECUTE,)),
+            **{verb: (settling(verb), (EXECUTE,)) for verb in OUTCOMES},
+            "replies": (
+                lambda s: s.get(REPLIES, {"reply_to": s.user.username}),
+                ("bus.send_command",),
+            ),
+            "acknowledge": (
+                lambda s: s.post(f"{REPLIES}/{reply.id}/acknowledge", {"reply_to": "acknowledge"}),
+                ("bus.send_command",),
+            ),
         }
 
     @pytest.fixture
@@ -142,11 +174,11 @@ class TestPermissions:
     ):
         for endpoint, (send, needed) in requests.items():
             response = send(Service(*needed, username=endpoint, domain="elsewhere"))
-            if endpoint in ("list", "commands"):
+            if endpoint in ("list", "commands", "replies"):
                 assert response.json()["results"] == []
             elif endpoint == "batch":
                 assert response.json()["items"][0]["problem"]["code"] == "OTHER_DOMAIN"
-            elif endpoint in ("start", "send"):
+            elif endpoint in ("start", "send", "claim"):
                 problem_of(response, 403, "OTHER_DOMAIN")
             else:
                 problem_of(response, 404, "NOT_FOUND")

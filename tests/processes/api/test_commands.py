@@ -64,9 +64,8 @@ class TestSend:
     def test_replies_go_to_nobody_else(self, service, address):
         User.objects.filter(pk=service.user.pk).update(is_superuser=True)
         refused = service.post(COMMANDS, WANTED | {"reply_to": address})
-        (fault,) = problem_of(refused, 400, "INVALID_REQUEST")["errors"]
-        assert fault["field"] == "/reply_to"
-        assert "shop, or shop/" in fault["message"]
+        detail = problem_of(refused, 403, "OTHER_ADDRESS")["detail"]
+        assert "yours are shop, and shop/" in detail
         assert not Command.objects.exists()
 
     def test_the_engines_own_address_is_not_to_be_had_by_name(self):

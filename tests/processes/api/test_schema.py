@@ -9,9 +9,9 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
 from processes.api.kinds import KINDS
-from tests.factories import CommandFactory
-from tests.support.service import COMMANDS, PROCESSES, Service
-from tests.support.three_steps import PROCESS_TYPE
+from tests.factories import CommandFactory, ReplyFactory
+from tests.support.service import COMMANDS, PROCESSES, REPLIES, Service
+from tests.support.three_steps import DOMAIN, PROCESS_TYPE
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 
@@ -102,8 +102,11 @@ def test_the_words_of_a_list_are_told(schema):
 
 
 @pytest.mark.django_db
-def test_answers_are_as_told(schema, service, failed):
+def test_answers_are_as_told(schema, service, failed, register_external):
+    register_external("Ship")
     command = CommandFactory(parked=True)
+    ship = CommandFactory(command_type="Ship", reply_to="shop")
+    claim = {"domain": DOMAIN, "types": [], "limit": 1}
     items = [
         {"process_type": PROCESS_TYPE, "data": {}},
         {"process_type": "Nope", "data": {}},
@@ -115,6 +118,15 @@ def test_answers_are_as_told(schema, service, failed):
         "StartOutcomes": service.post(f"{PROCESSES}/batch", {"items": items}),
         "CommandPage": service.get(COMMANDS),
         "CommandDetail": service.get(f"{COMMANDS}/{command.id}"),
+        "HandedOutCommands": service.post(f"{COMMANDS}/claim", claim),
+        "LeaseUntil": service.post(
+            f"{COMMANDS}/{ship.id}/extend", {"deliveries": 1, "lease_seconds": 9}
+        ),
+        "SettledCommand": service.post(f"{COMMANDS}/{ship.id}/succeed", {"deliveries": 1}),
+        "UnreadReplies": service.get(REPLIES, {"reply_to": "shop"}),
+        "AcknowledgedReply": service.post(
+            f"{REPLIES}/{ReplyFactory(reply_to='shop').id}/acknowledge", {"reply_to": "shop"}
+        ),
         "ProblemDetails": service.post(PROCESSES, {}),
     }
     for name, answer in answers.items():
