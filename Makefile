@@ -28,7 +28,7 @@ test: install-dev ## Run all tests
 	@$(WITH_DATABASE) $(PYTHON) -m pytest
 
 .PHONY: check
-check: install-dev ## Check format, lint, types, migrations and the production configuration
+check: install-dev ## Check format, lint, types, migrations, REST schema and the production configuration
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy

@@ -18,7 +18,7 @@ CHUNK = 1000
 
 
 class KeptAnswer(models.Model):
-    """The answer to a request; ``request_hash`` is of its method, path and body."""
+    """The answer to a request; ``request_hash`` is of all that asks for the effect."""
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)

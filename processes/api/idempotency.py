@@ -34,7 +34,7 @@ def once(
     begins, unless the answer is there already; what it raises counts as raised by ``change``.
     """
     user_id, key = user_id_of(request), key_of(request)
-    request_hash = hash_of(str(request.method).encode(), request.path.encode(), request.body)
+    request_hash = _hash_of(request)
     if wait:
         if kept := find_answer(user_id, key):
             return _replay(kept, request_hash)
@@ -55,6 +55,12 @@ def once(
         if response.status_code not in _NOT_KEPT:
             _keep(request, key, request_hash, response)
         return response
+
+
+def _hash_of(request: Request) -> bytes:
+    precondition = request.headers.get("If-Match", "")
+    told = (str(request.method), request.path, precondition)
+    return hash_of(*(text.encode() for text in told), request.body)
 
 
 def user_id_of(request: Request) -> Any:
@@ -111,6 +117,6 @@ def _replay(kept: KeptAnswer, request_hash: bytes) -> HttpResponse:
     if bytes(kept.request_hash) != request_hash:
         raise ApiError(
             "IDEMPOTENCY_KEY_REUSED",
-            "This Idempotency-Key was used for a request with another method, path or body.",
+            "This Idempotency-Key was used for another method, path, If-Match or body.",
         )
     return HttpResponse(kept.body, status=kept.status, headers=kept.headers | {REPLAYED: "true"})

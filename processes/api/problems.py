@@ -135,7 +135,8 @@ def _faults(pointer: str, detail: Any) -> Iterator[dict[str, str]]:
     if isinstance(detail, dict):
         for key, inner in detail.items():
             own = key == "non_field_errors"
-            yield from _faults(pointer if own else f"{pointer}/{key}", inner)
+            token = str(key).replace("~", "~0").replace("/", "~1")
+            yield from _faults(pointer if own else f"{pointer}/{token}", inner)
     elif isinstance(detail, list):
         for index, inner in enumerate(detail):
             nested = isinstance(inner, dict | list)

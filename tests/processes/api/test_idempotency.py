@@ -60,6 +60,8 @@ class TestAnswers:
             (f"{PROCESSES}/{uuid.uuid4()}/compensate", WANTED),
         ):
             problem_of(service.post(path, body, key="k"), 422, "IDEMPOTENCY_KEY_REUSED")
+        refused = service.post(PROCESSES, WANTED, key="k", if_match='"1"')
+        problem_of(refused, 422, "IDEMPOTENCY_KEY_REUSED")
         assert Process.objects.count() == 1
 
     def test_each_user_has_keys_of_their_own(self, service, story):

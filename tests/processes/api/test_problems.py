@@ -98,6 +98,7 @@ class TestBody:
             (WANTED | {"process_id": "\ud800"}, "/process_id", "UUID"),
             (WANTED | {"procces_id": "7"}, "/procces_id", "process_type, data, process_id"),
             (WANTED | {"\ud800\x00": "7"}, "/??", "There is no such field"),
+            (WANTED | {"a/b~c": 1}, "/a~1b~0c", "There is no such field"),
             ([], "", "dictionary"),
             ("text", "", "dictionary"),
             (None, "", "No data"),
