@@ -44,7 +44,7 @@ def chosen(
     """Those of ``rows`` the words ask for.  Raises InvalidFilter, for an unknown word as well."""
     known = filters.base_filters
     refused = {
-        word: [f"There is no such filter; there are {', '.join(known)}."]
+        word: [f"There is no such filter; there are {', '.join(known) or 'none'}."]
         for word in words
         if word not in known
     }

@@ -1,6 +1,5 @@
 """What every view of the API has in common."""
 
-import uuid
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
@@ -15,17 +14,25 @@ from rest_framework.views import APIView
 from processes.access import visible_to
 from processes.api.auth import HasPermission
 from processes.api.idempotency import once
-from processes.api.pagination import once_each, page_of, words_of
+from processes.api.pagination import NEWEST_FIRST, WORDS, Order, once_each, page_of, words_of
 from processes.api.parsing import read_body
 from processes.filters import InvalidFilter, chosen
 
 Row = TypeVar("Row", bound=Model)
 
 
+def found(rows: QuerySet[Row, Any], pk: Any) -> Row:
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
+
+
 class ApiView(APIView):
     """``needed`` names the permissions of each method, ``filters`` what a list is chosen by.
 
     ``words`` are the query parameters of a GET that is no such list.
+    ``domain_path`` leads from the rows to their domain; not ``is_paged``: no cursor, no limit.
 
     For the schema: ``has_etag`` names the methods whose answers have one, ``leads_to`` the
     operations on what a POST has made.
@@ -34,6 +41,9 @@ class ApiView(APIView):
     needed: ClassVar[dict[str, tuple[str, ...]]] = {}
     filters: ClassVar[type[django_filters.FilterSet] | None] = None
     words: ClassVar[type[Serializer[Any]] | None] = None
+    is_paged: ClassVar[bool] = True
+    order: ClassVar[Order] = NEWEST_FIRST
+    domain_path: ClassVar[str] = "domain"
     has_etag: ClassVar[tuple[str, ...]] = ()
     leads_to: ClassVar[tuple[str, ...]] = ()
     permission_classes = [HasPermission]
@@ -53,21 +63,28 @@ class ApiView(APIView):
             told = ["There are no query parameters here."]
             raise InvalidFilter(dict.fromkeys(request.query_params, told))
 
-    def list(self, request: Request, rows: QuerySet[Any], shown: type[Serializer[Any]]) -> Response:
-        """A page of those ``rows`` that the caller may see and asks for."""
+    def visible(self, request: Request, rows: QuerySet[Row, Any]) -> QuerySet[Row, Any]:
+        return visible_to(request.user, rows, self.domain_path)
+
+    def matching(self, request: Request, rows: QuerySet[Row, Any]) -> QuerySet[Row, Any]:
+        """Those ``rows`` that the caller may see and asks for."""
         assert self.filters
-        matching = chosen(self.filters, words_of(request), visible_to(request.user, rows))
-        page, links = page_of(request, matching)
+        words = words_of(request, WORDS if self.is_paged else ())
+        return chosen(self.filters, words, self.visible(request, rows), request=request)
+
+    def page(
+        self, request: Request, rows: QuerySet[Row, Any]
+    ) -> tuple[list[Row], dict[str, str | None]]:
+        """A page of them, and its links."""
+        return page_of(request, self.matching(request, rows), self.order)
+
+    def list(self, request: Request, rows: QuerySet[Any], shown: type[Serializer[Any]]) -> Response:
+        page, links = self.page(request, rows)
         return Response({"results": shown(page, many=True).data, **links})
 
-    def one(
-        self, request: Request, rows: QuerySet[Row], pk: uuid.UUID | int, domain: str = "domain"
-    ) -> Row:
+    def one(self, request: Request, rows: QuerySet[Row, Any], pk: Any) -> Row:
         """The row, if the caller may see it; else there is none."""
-        row = visible_to(request.user, rows, domain).filter(pk=pk).first()
-        if row is None:
-            raise Http404
-        return row
+        return found(self.visible(request, rows), pk)
 
     def read_words(self, request: Request) -> dict[str, Any]:
         """The query parameters, as ``words`` has them.  Raises InvalidFilter."""

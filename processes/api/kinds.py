@@ -46,6 +46,8 @@ KINDS = {
         Kind("REASON_REQUIRED", 400, "A reason is required", "Send a reason that is not blank."),
         Kind("EMPTY_NOTE", 400, "The note is empty", "Send a text that is not blank."),
         Kind("COUNT_NOT_TYPED", 400, "The count is missing", "Send the count the dry run told."),
+        Kind("NOTHING_CHOSEN", 400, "No entry is chosen", "Look at the list with the same filter."),
+        Kind("NO_SUCH_ENTRIES", 400, "Some ids are of no entry in the TSQ", "Leave those out."),
         Kind("COMMAND_BUS_ERROR", 400, "The request was refused", "See detail."),
         # Who sent it
         Kind(

@@ -6,7 +6,11 @@ from typing import Any
 import django_filters
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, build_bearer_security_scheme_object
+from drf_spectacular.plumbing import (
+    ResolvedComponent,
+    build_basic_type,
+    build_bearer_security_scheme_object,
+)
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import Serializer
@@ -43,7 +47,7 @@ class ApiSchema(AutoSchema):
             yield _header(
                 idempotency.REPLAYED, "true: the answer to an earlier request.", response=_SUCCESSES
             )
-            yield _header("Location", "The new resource.", response=[201])
+            yield _header("Location", "The new resource.", response=[201, 202])
         if self._has_etag():
             if self._is_of_one():
                 word = "If-None-Match" if self.method == "GET" else "If-Match"
@@ -59,6 +63,8 @@ class ApiSchema(AutoSchema):
             return
         for name, word in filters.base_filters.items():
             yield OpenApiParameter(name, _type_of(word), **_choices_of(word))
+        if not getattr(self.view, "is_paged", True):
+            return
         limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}
         yield OpenApiParameter("limit", limit, description="Most results of a page.")
         cursor = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
@@ -122,6 +128,8 @@ def _header(name: str, description: str, **options: Any) -> OpenApiParameter:
 
 def _type_of(word: django_filters.Filter) -> Any:
     match word:
+        case django_filters.NumberFilter():
+            return OpenApiTypes.INT
         case django_filters.UUIDFilter():
             return OpenApiTypes.UUID
         case MomentFilter():
@@ -133,6 +141,20 @@ def _type_of(word: django_filters.Filter) -> Any:
     limit = word.extra.get("max_length")
     text = {"type": "string", "minLength": 1, "pattern": r"\S"}
     return text | {"maxLength": limit} if limit else text
+
+
+def schema_of_words(filters: type[django_filters.FilterSet]) -> dict[str, Any]:
+    """The query words as the properties of a JSON object."""
+    words = {name: _type_of(word) for name, word in filters.base_filters.items()}
+    shown = {
+        name: dict(kind if isinstance(kind, dict) else build_basic_type(kind) or {})
+        for name, kind in words.items()
+    }
+    return {
+        "type": "object",
+        "properties": {name: {"minLength": 1} | kind for name, kind in shown.items()},
+        "additionalProperties": False,
+    }
 
 
 def _choices_of(word: django_filters.Filter) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.keys()):
-            told = f"There is no such field; there are {', '.join(self.fields)}."
+            told = f"There is no such field; there are {', '.join(self.fields) or 'none'}."
             raise serializers.ValidationError({name: [told] for name in sorted(unknown)})
         return super().to_internal_value(data)
 
@@ -55,6 +55,27 @@ class WrittenNumber(serializers.IntegerField):
         if not isinstance(data, str) or not _DIGITS.fullmatch(data):
             self.fail("invalid")
         return int(data)
+
+
+class Number(serializers.FloatField):
+    """A JSON number."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if type(data) not in (int, float):
+            self.fail("invalid")
+        try:
+            return float(data)
+        except OverflowError:
+            self.fail("invalid")
+
+
+class YesNo(serializers.BooleanField):
+    """true or false."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if type(data) is not bool:
+            self.fail("invalid", input=str(data)[:50])
+        return data
 
 
 class Uuid(serializers.UUIDField):

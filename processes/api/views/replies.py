@@ -52,9 +52,10 @@ class RepliesView(ApiView):
 )
 class AcknowledgeView(ChangingView):
     needed = {"POST": (SEND,)}
+    domain_path = "command__domain"
 
     def change(self, request: Request, pk: int) -> Response:
         reply_to = self.read(request, Acknowledge)["reply_to"]
         require_own_address(request.user, reply_to)
-        self.one(request, Reply.objects.only("id"), pk, "command__domain")
+        self.one(request, Reply.objects.only("id"), pk)
         return Response(AcknowledgedReply(acknowledge(reply_to, pk)).data)
