@@ -147,6 +147,12 @@ SPECTACULAR_SETTINGS = {
         "StepDirection": "processes.states.Direction",
         "StepOutcome": "processes.states.StepOutcome",
         "StartStatus": "processes.starting.StartStatus",
+        "ReplyOutcome": "processes.bus.states.ReplyOutcome",
+        "OperationStatus": "tsq.models.bulk.BulkStatus",
+        "ItemOutcome": "tsq.bulk.filters.OUTCOMES",
+        "Channel": "processes.states.Channel",
+        "OperatorVerb": "processes.states.OperatorVerb",
+        "OperationVerb": "tsq.bulk.filters.VERBS",
     },
 }
 

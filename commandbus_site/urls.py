@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/r/<path:address>", admin.site.admin_view(no_page_on_site)),
     path("admin/", admin.site.urls),
     path("api/v1/", include("processes.api.urls")),
+    path("api/v1/tsq/", include("tsq.api.urls")),
     path("api/", include("processes.api.about_urls")),
     path("", include("processes.health.urls")),
 ]

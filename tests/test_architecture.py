@@ -88,6 +88,22 @@ def test_the_core_needs_no_admin_no_rest_framework_and_no_django_q():
     assert violations(files(*CORE), (*SURFACES, "processes.admin", "processes.api")) == []
 
 
+def test_the_console_and_rest_do_not_know_each_other():
+    rest, console = "api/**/*.py", "admin/**/*.py"
+    forbidden = ("django.contrib.admin", "processes.admin", "tsq.admin", "tsq.forms")
+    assert violations(files(f"processes/{rest}", f"tsq/{rest}"), forbidden) == []
+    forbidden = ("rest_framework", "processes.api", "tsq.api")
+    assert violations(files(f"processes/{console}", f"tsq/{console}"), forbidden) == []
+
+
+def test_only_rest_needs_the_rest_framework():
+    rest = ("processes/api/", "tsq/api/")
+    others = files("processes/**/*.py", "tsq/**/*.py", apart_from=rest)
+    # Tokens are of the accounts of services, which a management command looks after as well.
+    allowed = ("processes.api.tokens",)
+    assert violations(others, ("rest_framework", "processes.api", "tsq.api"), allowed) == []
+
+
 def test_every_module_named_as_core_exists():
     named = [ROOT / pattern for pattern in CORE if "*" not in pattern]
     assert [path for path in named if not path.is_file()] == []

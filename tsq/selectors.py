@@ -49,12 +49,21 @@ def listed_entries() -> QuerySet[TsqEntry]:
     return TsqEntry.objects.select_related("entry_claim").defer("data", "edited_data")
 
 
-def with_steps(entries: Iterable[TsqEntry]) -> list[Any]:
+def with_steps(entries: Iterable[Command]) -> list[Any]:
     """The entries, each with its ``step`` and so its process; None where it has none."""
     listed: list[Any] = list(entries)
     steps = steps_of(entry.pk for entry in listed)
     for entry in listed:
         entry.step = steps.get(entry.pk)
+    return listed
+
+
+def replies_with_steps(replies: Iterable[Reply]) -> list[Any]:
+    """The replies, each with the ``step`` of its command; None where it has none."""
+    listed: list[Any] = list(replies)
+    steps = steps_of(reply.command_id for reply in listed)
+    for reply in listed:
+        reply.step = steps.get(reply.command_id)
     return listed
 
 

@@ -13,6 +13,10 @@ from processes.models import DomainLimit
 PROCESSES = "/api/v1/processes"
 COMMANDS = "/api/v1/commands"
 REPLIES = "/api/v1/replies"
+ENTRIES = "/api/v1/tsq/entries"
+GROUPS = "/api/v1/tsq/groups"
+STUCK_REPLIES = "/api/v1/tsq/stuck-replies"
+OPERATIONS = "/api/v1/tsq/operations"
 
 
 class Service:

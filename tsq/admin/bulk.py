@@ -23,7 +23,7 @@ from tsq import bulk
 from tsq.admin.bulk_forms import FORMS, BulkForm
 from tsq.admin.resolutions import CANCEL, COMPLETE, RETRY
 from tsq.bulk import selectors
-from tsq.bulk.access import visible_operations
+from tsq.bulk.access import may, visible_operations
 from tsq.bulk.choosing import needs_typed_count
 from tsq.models import BulkOperation
 from tsq.models.bulk import BulkStatus, ItemOutcome
@@ -65,7 +65,7 @@ class BulkOperationAdmin(ReadOnlyAdmin):
     sortable_by = ()
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
-        return BulkOperation.objects.exclude(status=BulkStatus.DRAFT)
+        return selectors.begun_operations()
 
     def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         return visible_operations(request.user, rows)
@@ -178,7 +178,7 @@ class BulkOperationAdmin(ReadOnlyAdmin):
         ]
 
     def _may(self, request: HttpRequest, operation: BulkOperation) -> bool:
-        return request.user.has_perm(f"tsq.{operation.verb}_tsqentry")
+        return may(request.user, operation.verb)
 
     def _require_verb(self, request: HttpRequest, operation: BulkOperation) -> None:
         if not self._may(request, operation):

@@ -7,14 +7,15 @@ from django import forms
 from processes.admin.forms import ReasonForm, words_field
 from processes.states import OperatorVerb
 from tsq.forms import MOST_RESULT_CHARACTERS, ResultField
+from tsq.models.bulk import HIGHEST_RATE, LOWEST_RATE
 
 
 class BulkForm(forms.Form):
     rate = forms.FloatField(
         label="At most so many a second",
         required=False,
-        min_value=0.01,
-        max_value=1000,
+        min_value=LOWEST_RATE,
+        max_value=HIGHEST_RATE,
         help_text="Optional: spares what the commands call. Empty: as fast as the workers can.",
     )
     typed_count = forms.IntegerField(

@@ -11,7 +11,7 @@ from processes.states import Channel
 from tsq.models import BulkOperation
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
 
 
 def visible_operations(
@@ -22,6 +22,11 @@ def visible_operations(
     if domains is None:
         return operations
     return operations.filter(domains__contained_by=sorted(domains))
+
+
+def may(user: "AbstractUser | AnonymousUser", verb: str) -> bool:
+    """Whether this person may do this to entries, to one or to many."""
+    return user.has_perm(f"tsq.{verb}_tsqentry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,6 @@ def authority_of(operation: BulkOperation) -> Authority:
     return Authority(
         operation.operator,
         operation.verb,
-        is_permitted=user is not None and user.has_perm(f"tsq.{operation.verb}_tsqentry"),
+        is_permitted=user is not None and may(user, operation.verb),
         domains=domains_of(user) if user else None,
     )

@@ -13,7 +13,7 @@ from processes.bus.clock import BusNow
 from processes.bus.fitness import fit_text
 from processes.bus.models import NAME_LENGTH
 from processes.states import OperatorVerb
-from tsq.models import BulkItem, BulkOperation, TsqEntry
+from tsq.models import BulkItem, BulkOperation
 from tsq.models.bulk import BulkStatus
 
 DRAFTS_LAST = timedelta(days=1)
@@ -27,7 +27,7 @@ ON CONFLICT DO NOTHING
 
 @transaction.atomic
 def choose(
-    verb: OperatorVerb, entries: QuerySet[TsqEntry], by: Operator, chosen_by: dict[str, Any]
+    verb: OperatorVerb, entries: QuerySet[Any], by: Operator, chosen_by: dict[str, Any]
 ) -> BulkOperation:
     """A draft that holds these entries as they are now; ``chosen_by`` is for people to read."""
     operation = BulkOperation.objects.create(
@@ -62,7 +62,7 @@ def discard_old_drafts() -> None:
                 draft.delete()
 
 
-def _freeze(operation: BulkOperation, entries: QuerySet[TsqEntry]) -> int:
+def _freeze(operation: BulkOperation, entries: QuerySet[Any]) -> int:
     """Write the items in one statement, and so at one moment; returns how many."""
     rows = entries.values_list("pk", "deliveries")
     try:

@@ -1,12 +1,12 @@
 """What people are shown of a bulk operation, in few queries however large it is."""
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db.models import Count, QuerySet
 
 from tsq.models import BulkItem, BulkOperation, TsqEntry
-from tsq.models.bulk import ItemOutcome
+from tsq.models.bulk import BulkStatus, ItemOutcome
 
 MOST_GROUPS_SHOWN = 20
 OPEN = "OPEN"
@@ -16,10 +16,19 @@ OPEN = "OPEN"
 class Group(TypedDict):
     """How many of the chosen entries are alike."""
 
-    command__domain: str
-    command__command_type: str
-    command__last_error_code: str
+    domain: str
+    command_type: str
+    error_code: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an operation over some entries would be about."""
+
+    count: int
+    groups: list[Group]
+    sample: list[TsqEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +53,24 @@ class Progress:
         return int(getattr(self, outcome.lower())) if outcome else self.total
 
 
+def begun_operations() -> QuerySet[BulkOperation]:
+    """Those that somebody confirmed."""
+    return BulkOperation.objects.exclude(status=BulkStatus.DRAFT)
+
+
+def preview_of(entries: QuerySet[Any], sample_size: int) -> Preview:
+    """Reads only; what is chosen afterwards may be others."""
+    sample = (
+        entries.select_related("entry_claim")
+        .defer("data", "edited_data")
+        .order_by("parked_at", "id")[:sample_size]
+    )
+    return Preview(entries.count(), _largest_groups(entries), list(sample))
+
+
 def groups_of(operation: BulkOperation) -> list[Group]:
     """The largest groups of like entries among those chosen."""
-    alike = ("command__domain", "command__command_type", "command__last_error_code")
-    counted = operation.items.order_by().values(*alike).annotate(number=Count("pk"))
-    return list(counted.order_by("-number", *alike)[:MOST_GROUPS_SHOWN])
+    return _largest_groups(operation.items.all(), "command__")
 
 
 def sample_of(operation: BulkOperation, size: int) -> list[TsqEntry]:
@@ -71,4 +93,16 @@ def progress_of(operation: BulkOperation) -> Progress:
 def items_of(operation: BulkOperation, outcome: str) -> QuerySet[BulkItem]:
     """In the order they are done; of one outcome, or of all if it is empty."""
     items = operation.items.select_related("command").defer("command__data")
-    return items.filter(outcome=None if outcome == OPEN else outcome) if outcome else items
+    return with_outcome(items, outcome) if outcome else items
+
+
+def with_outcome(items: QuerySet[BulkItem], outcome: str) -> QuerySet[BulkItem]:
+    return items.filter(outcome=None if outcome == OPEN else outcome)
+
+
+def _largest_groups(rows: QuerySet[Any], path: str = "") -> list[Group]:
+    """``path`` leads from the rows to their commands."""
+    alike = [f"{path}{column}" for column in ("domain", "command_type", "last_error_code")]
+    counted = rows.order_by().values_list(*alike).annotate(number=Count("pk"))
+    largest = counted.order_by("-number", *alike)[:MOST_GROUPS_SHOWN]
+    return [Group(domain=d, command_type=t, error_code=c, number=n) for d, t, c, n in largest]

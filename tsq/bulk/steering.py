@@ -48,7 +48,8 @@ def confirm(
     """
     by = Operator(operator, channel, request_id)
     operation = _lock(operation_id)
-    if needs_typed_count(operation) and typed_count != operation.size:
+    is_needed = typed_count is not None or needs_typed_count(operation)
+    if is_needed and typed_count != operation.size:
         raise CountNotTyped(f"Type {operation.size} to confirm that you mean all of them.")
     operation.arguments = arguments
     operation.rate = rate

@@ -10,6 +10,9 @@ from processes.bus.clock import BusNow
 from processes.bus.models import NAME_LENGTH, Command
 from processes.states import RESOLUTIONS, Channel
 
+LOWEST_RATE, HIGHEST_RATE = 0.01, 1000.0
+"""Items a second that an operator may ask for."""
+
 
 class BulkStatus(models.TextChoices):
     """Where a bulk operation is; each line says who may move it on."""

@@ -62,9 +62,9 @@ def test_the_confirmation_page_shows_what_was_chosen_and_changes_nothing(console
 
 def group(domain: str, code: str, number: int) -> dict:
     return {
-        "command__domain": domain,
-        "command__command_type": "Test",
-        "command__last_error_code": code,
+        "domain": domain,
+        "command_type": "Test",
+        "error_code": code,
         "number": number,
     }
 
