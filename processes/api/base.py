@@ -59,7 +59,8 @@ class ApiView(APIView):
             self.check_throttles(request)  # wrong tokens count as well
         self.check_permissions(request)
         asks = request.method != "POST" and (self.filters or self.words)
-        if request.query_params and not asks:
+        # A method that is not there is refused next.
+        if request.query_params and not asks and request.method in self.allowed_methods:
             told = ["There are no query parameters here."]
             raise InvalidFilter(dict.fromkeys(request.query_params, told))
 

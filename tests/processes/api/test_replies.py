@@ -103,6 +103,10 @@ class TestRead:
         problem = problem_of(service.get(REPLIES, words), 400, "INVALID_FILTER")
         assert [error["field"] for error in problem["errors"]] == [named]
 
+    def test_they_are_read_and_not_posted(self, service):
+        refused = service.post(f"{REPLIES}?reply_to={MINE}", {})
+        problem_of(refused, 405, "METHOD_NOT_ALLOWED")
+
     def test_it_needs_the_permission_to_send(self):
         service = Service("bus.execute_command")
         problem_of(service.get(REPLIES, {"reply_to": MINE}), 403, "PERMISSION_DENIED")
