@@ -153,6 +153,7 @@ SPECTACULAR_SETTINGS = {
         "Channel": "processes.states.Channel",
         "OperatorVerb": "processes.states.OperatorVerb",
         "OperationVerb": "tsq.bulk.filters.VERBS",
+        "FailureKind": "processes.api.external.KINDS",
     },
 }
 

@@ -52,8 +52,8 @@ class Event(serializers.ModelSerializer[CommandEvent]):
 
 
 class CommandDetail(serializers.ModelSerializer[Command]):
-    data = serializers.DictField(read_only=True)  # type: ignore[assignment] # likewise
-    edited_data = serializers.DictField(
+    data = JsonObject(read_only=True)  # type: ignore[assignment] # likewise
+    edited_data = JsonObject(
         read_only=True, allow_null=True, help_text="Delivered in its place, if it was mended."
     )
     events = serializers.SerializerMethodField(help_text=f"The latest {MOST_EVENTS}, in order.")

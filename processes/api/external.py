@@ -12,6 +12,7 @@ from processes.bus.outcomes import Severity
 
 MOST_TYPES = 100
 MOST_TEXT = 10_000
+KINDS = [severity.value for severity in Severity]
 
 
 class ClaimCommands(StrictSerializer):
@@ -40,7 +41,7 @@ class HandedOut(serializers.Serializer[Any]):
     command_id = serializers.UUIDField()
     command_type = serializers.CharField()
     domain = serializers.CharField()
-    data = serializers.DictField()  # type: ignore[assignment] # the word for it everywhere
+    data = JsonObject()  # type: ignore[assignment] # the word for it everywhere
     correlation_id = serializers.UUIDField(allow_null=True)
     attempt = serializers.IntegerField(help_text="From 1 to max_attempts.")
     max_attempts = serializers.IntegerField()
@@ -80,7 +81,7 @@ class SucceedCommand(OfDelivery):
 
 class FailCommand(OfDelivery):
     kind = serializers.ChoiceField(
-        [severity.value for severity in Severity],
+        KINDS,
         help_text="transient: tried again, then parked; permanent: parked; business: FAILED.",
     )
     code = Text(help_text="Stable; groups alike errors.")

@@ -73,8 +73,8 @@ class Step(serializers.ModelSerializer[ProcessStep]):
 
 
 class ProcessDetail(serializers.ModelSerializer[Process]):
-    data = serializers.DictField(read_only=True)  # type: ignore[assignment] # likewise
-    state = serializers.DictField(read_only=True)
+    data = JsonObject(read_only=True)  # type: ignore[assignment] # likewise
+    state = JsonObject(read_only=True)
     steps = serializers.SerializerMethodField(help_text="The latest 500, in order.")
 
     class Meta:

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from processes.api.polling import LONGEST_WAIT_SECONDS
-from processes.api.strict import StrictSerializer, Text, WrittenNumber
+from processes.api.strict import JsonObject, StrictSerializer, Text, WrittenNumber
 from processes.bus.inbox import MOST_READ
 from processes.bus.models import Reply
 
@@ -28,7 +28,7 @@ class Acknowledge(StrictSerializer):
 class ReadReply(serializers.ModelSerializer[Reply]):
     command_type = serializers.CharField(source="command.command_type", read_only=True)
     domain = serializers.CharField(source="command.domain", read_only=True)
-    data = serializers.DictField(read_only=True, allow_null=True)  # type: ignore[assignment] # its word
+    data = JsonObject(read_only=True, allow_null=True)  # type: ignore[assignment] # its word
 
     class Meta:
         model = Reply

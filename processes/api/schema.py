@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import django_filters
-from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import (
     ResolvedComponent,
@@ -184,6 +188,18 @@ class StrictBody(OpenApiSerializerExtension):
             self.target, direction, bypass_extensions=True
         )
         return schema | {"additionalProperties": False}
+
+
+class AnyObject(OpenApiSerializerFieldExtension):
+    """One name for every JSON object, so that a generated client has one type for them."""
+
+    target_class = "processes.api.strict.JsonObject"
+
+    def get_name(self) -> str:
+        return "JsonObject"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": {}}
 
 
 class ServiceTokenScheme(OpenApiAuthenticationExtension):

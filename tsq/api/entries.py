@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from processes.api.commands import Event
 from processes.api.pagination import Page
+from processes.api.strict import JsonObject
 from processes.bus.locks import lock_command
 from processes.bus.models import Command, CommandEvent
 from processes.idempotency import hash_of
@@ -61,8 +62,8 @@ class EntrySummary(serializers.ModelSerializer[Command]):
 class Action(serializers.ModelSerializer[OperatorAction]):
     """What an operator did, as the audit has it."""
 
-    before = serializers.DictField(read_only=True)
-    after = serializers.DictField(read_only=True)
+    before = JsonObject(read_only=True)
+    after = JsonObject(read_only=True)
 
     class Meta:
         model = OperatorAction
@@ -81,10 +82,10 @@ class Note(serializers.ModelSerializer[EntryNote]):
 
 
 class EntryDetail(EntrySummary):
-    data = serializers.DictField(  # type: ignore[assignment] # the word for it everywhere
+    data = JsonObject(  # type: ignore[assignment] # the word for it everywhere
         read_only=True, help_text="As sent; never changed."
     )
-    edited_data = serializers.DictField(
+    edited_data = JsonObject(
         read_only=True, allow_null=True, help_text="Delivered in its place, if it was mended."
     )
     events = serializers.SerializerMethodField(help_text=f"The latest {MOST_EVENTS}, in order.")

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from processes.api.pagination import Page
 from processes.api.schema import schema_of_words
 from processes.api.strict import (
+    JsonObject,
     Number,
     StrictSerializer,
     Text,
@@ -82,7 +83,7 @@ class BeginOperation(StrictSerializer):
 
 class OperationSummary(serializers.ModelSerializer[BulkOperation]):
     verb = serializers.ChoiceField(VERBS, read_only=True)
-    filter = serializers.DictField(read_only=True, help_text="What it was chosen by.")
+    filter = JsonObject(read_only=True, help_text="What it was chosen by.")
     domains = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
@@ -102,7 +103,7 @@ class Progress(serializers.Serializer[Any]):
 
 
 class OperationDetail(OperationSummary):
-    arguments = serializers.DictField(read_only=True)
+    arguments = JsonObject(read_only=True)
     progress = serializers.SerializerMethodField()
 
     class Meta:
