@@ -3,12 +3,14 @@
 import uuid
 from typing import Any
 
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
+from processes.api.tokens import issue_token
 from processes.models import DomainLimit
+from tests.support.console import create_groups
 
 PROCESSES = "/api/v1/processes"
 COMMANDS = "/api/v1/commands"
@@ -42,6 +44,14 @@ class Service:
         given = {"content_type": "application/json"} | options
         headers = {"Idempotency-Key": str(uuid.uuid4())} | given.pop("headers", {})
         return self.client.post(path, body, headers=headers, **given)
+
+
+def token_of(name: str, *groups: str) -> str:
+    """Of a new service that is in these groups, which the migrations make."""
+    token = issue_token(name)
+    create_groups()
+    User.objects.get(username=name).groups.set(Group.objects.filter(name__in=groups))
+    return token
 
 
 def problem_of(response: Any, status: int, code: str) -> dict[str, Any]:
