@@ -1,6 +1,7 @@
 """What the API tells of itself, to everybody: its schema, its problems, and what is not there."""
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from django.http import Http404
@@ -13,13 +14,15 @@ from processes.api.base import ApiView
 from processes.api.kinds import BY_SLUG
 from processes.api.parsing import IgnoreAccept
 
+_generating = Lock()
+
 
 class SchemaView(ApiView):
     permission_classes = []
     schema = None
 
     def get(self, request: Request) -> Response:
-        return Response(_whole_schema())
+        return Response(whole_schema())
 
 
 class ProblemKindView(ApiView):
@@ -44,10 +47,19 @@ class UnknownView(ApiView):
 
 
 class DocsView(SpectacularSwaggerView):
+    """By a page of our own, which runs under a strict content security policy as well."""
+
+    template_name = "processes/api_docs.html"
     url_name = "api-schema"
     content_negotiation_class = IgnoreAccept
 
 
+def whole_schema() -> Any:
+    """Generated once, and by one thread: the generator fails in company."""
+    with _generating:
+        return _generated()
+
+
 @cache
-def _whole_schema() -> Any:
+def _generated() -> Any:
     return SchemaGenerator().get_schema(request=None, public=True)

@@ -1,6 +1,10 @@
 """What OpenAPI says: valid, complete, and shown without anything from elsewhere."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,6 +17,19 @@ from tests.factories import CommandFactory, ReplyFactory
 from tests.support.service import COMMANDS, PROCESSES, REPLIES, Service
 from tests.support.three_steps import DOMAIN, PROCESS_TYPE
 
+ROOT = Path(__file__).resolve().parents[3]
+SITE = os.environ | {"DJANGO_SETTINGS_MODULE": "commandbus_site.settings"}
+ASK_AT_ONCE = """
+import django
+django.setup()
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from processes.api.views.about import whole_schema
+together = Barrier(4)
+ask = lambda _: (together.wait(), whole_schema())
+with ThreadPoolExecutor(4) as threads:
+    list(threads.map(ask, range(4)))
+"""
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 
 
@@ -101,6 +118,11 @@ def test_the_words_of_a_list_are_told(schema):
     assert "cursor" in words
 
 
+def test_many_may_ask_for_it_before_anybody_has():
+    """In a process of its own, where nothing of it is there yet."""
+    subprocess.run([sys.executable, "-c", ASK_AT_ONCE], env=SITE, cwd=ROOT, check=True, timeout=60)
+
+
 @pytest.mark.django_db
 def test_answers_are_as_told(schema, service, failed, register_external):
     register_external("Ship")
@@ -143,7 +165,7 @@ def test_the_docs_need_nothing_from_elsewhere(client):
     assert response.status_code == 200
     assert "/api/schema/" in page
     assets = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(assets) == 4
+    assert len(assets) == 5
     for asset in assets:
         assert asset.startswith("/static/")
         assert finders.find(asset.removeprefix("/static/")), asset
