@@ -97,7 +97,7 @@ def test_the_console_and_rest_do_not_know_each_other():
 
 
 def test_only_rest_needs_the_rest_framework():
-    rest = ("processes/api/", "tsq/api/")
+    rest = ("processes/api/", "processes/health/", "tsq/api/")
     others = files("processes/**/*.py", "tsq/**/*.py", apart_from=rest)
     # Tokens are of the accounts of services, which a management command looks after as well.
     allowed = ("processes.api.tokens",)
