@@ -12,7 +12,7 @@ from processes.api.kinds import KINDS
 from processes.bus import errors
 from processes.bus.errors import CommandBusError
 from processes.models import Process
-from tests.support.service import PROCESSES, Service, problem_of
+from tests.support.service import PROCESSES, REPLIES, Service, problem_of
 from tests.support.three_steps import PROCESS_TYPE
 
 pytestmark = pytest.mark.django_db
@@ -193,7 +193,14 @@ class TestRequest:
         for method in (service.client.put, service.client.delete, service.client.options):
             response = method(PROCESSES)
             problem_of(response, 405, "METHOD_NOT_ALLOWED")
-            assert {"GET", "POST"} <= set(response["Allow"].split(", "))
+            assert set(response["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+    def test_another_method_is_refused_for_itself_and_not_for_its_query(self, service):
+        for response in (
+            service.client.post(f"{REPLIES}?reply_to=shop"),
+            service.client.delete(f"{PROCESSES}?limit=1"),
+        ):
+            problem_of(response, 405, "METHOD_NOT_ALLOWED")
 
     @pytest.mark.parametrize("accept", ["text/html", "nonsense", "x" * 20_000])
     def test_another_format_is_refused(self, service, accept):
