@@ -21,6 +21,8 @@ from processes.models import Process
 from processes.states import ProcessStatus
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+LARGEST_NUMBER = 2**63 - 1  # of a bigint column
+_DIGITS = re.compile(r"[0-9]{1,19}")
 _AGE = re.compile(r"([0-9]{1,4})\s*([mhdw])", re.IGNORECASE)
 
 
@@ -92,6 +94,22 @@ class MomentField(IsoDateTimeField):
 
 class MomentFilter(django_filters.IsoDateTimeFilter):
     field_class = MomentField
+
+
+class WholeNumberField(forms.CharField):
+    """Digits, of a number that an id can be."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        if not _DIGITS.fullmatch(text) or int(text) > LARGEST_NUMBER:
+            raise ValidationError(f"Write a whole number from 0 to {LARGEST_NUMBER}.")
+        return int(text)
+
+
+class WholeNumberFilter(django_filters.Filter):
+    field_class = WholeNumberField
 
 
 class YesNoField(forms.CharField):

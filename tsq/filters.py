@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 
 from processes.bus.models import NAME_LENGTH
 from processes.bus.states import ReplyOutcome
-from processes.filters import AgeFilter, InvalidFilter, MomentFilter, chosen
+from processes.filters import AgeFilter, InvalidFilter, MomentFilter, WholeNumberFilter, chosen
 from tsq.models import StuckReply, TsqEntry
 
 __all__ = ["ME", "NOBODY", "EntryFilter", "InvalidFilter", "StuckReplyFilter", "matching_entries"]
@@ -81,7 +81,7 @@ class StuckReplyFilter(django_filters.FilterSet):
     type = django_filters.CharFilter("command__command_type", max_length=NAME_LENGTH)
     outcome = django_filters.ChoiceFilter(choices=ReplyOutcome.choices)
     older_than = AgeFilter("created_at")
-    id = django_filters.NumberFilter()
+    id = WholeNumberFilter()
 
     class Meta:
         model = StuckReply

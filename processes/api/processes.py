@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from processes.access import require_domain
 from processes.api.pagination import Page
 from processes.api.problems import ProblemDetails, problem_about
-from processes.api.strict import AnyJson, JsonObject, StrictSerializer, Text, Uuid
+from processes.api.strict import AnyJson, JsonObject, StrictSerializer, Text, Uuid, Words
 from processes.bus.errors import CommandBusError
 from processes.models import Process, ProcessStep
 from processes.registry import manager_of
@@ -41,7 +41,7 @@ class StartProcesses(StrictSerializer):
 
 
 class Compensate(StrictSerializer):
-    reason = Text(max_length=10_000, help_text="Kept in the audit.")
+    reason = Words(max_length=10_000, help_text="Kept in the audit.")
 
 
 class ProcessSummary(serializers.ModelSerializer[Process]):

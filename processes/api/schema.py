@@ -23,7 +23,14 @@ from processes.api import idempotency
 from processes.api.kinds import KINDS
 from processes.api.pagination import DEFAULT_LIMIT, MOST
 from processes.api.problems import MEDIA_TYPE, ProblemDetails
-from processes.filters import AgeFilter, MomentFilter, YesNoFilter
+from processes.api.strict import NOT_BLANK
+from processes.filters import (
+    LARGEST_NUMBER,
+    AgeFilter,
+    MomentFilter,
+    WholeNumberFilter,
+    YesNoFilter,
+)
 from processes.idempotency import KEY_LENGTH
 from processes.requests import HEADER as REQUEST_ID
 
@@ -132,8 +139,8 @@ def _header(name: str, description: str, **options: Any) -> OpenApiParameter:
 
 def _type_of(word: django_filters.Filter) -> Any:
     match word:
-        case django_filters.NumberFilter():
-            return OpenApiTypes.INT
+        case WholeNumberFilter():
+            return {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER}
         case django_filters.UUIDFilter():
             return OpenApiTypes.UUID
         case MomentFilter():
@@ -143,7 +150,7 @@ def _type_of(word: django_filters.Filter) -> Any:
         case YesNoFilter():
             return {"type": "string", "enum": ["true", "false"]}
     limit = word.extra.get("max_length")
-    text = {"type": "string", "minLength": 1, "pattern": r"\S"}
+    text = {"type": "string", "minLength": 1, "pattern": NOT_BLANK}
     return text | {"maxLength": limit} if limit else text
 
 
@@ -187,7 +194,20 @@ class StrictBody(OpenApiSerializerExtension):
         schema: dict[str, Any] = auto_schema._map_serializer(  # noqa: SLF001 - as its docs say
             self.target, direction, bypass_extensions=True
         )
-        return schema | {"additionalProperties": False}
+        return schema | {"additionalProperties": False} | self.target.more_schema
+
+
+class TextPattern(OpenApiSerializerFieldExtension):
+    """What a text may consist of."""
+
+    target_class = "processes.api.strict.Text"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer_field(  # noqa: SLF001 - likewise
+            self.target, direction, bypass_extensions=True
+        )
+        return schema | {"pattern": self.target.pattern}
 
 
 class AnyObject(OpenApiSerializerFieldExtension):

@@ -3,19 +3,25 @@
 import re
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from processes.bus.models import NAME_LENGTH
 
+WITHOUT_NUL = r"^[^\x00]*$"
+NOT_BLANK = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
+"""What Python takes for space, too; other languages know less of it by that name."""
+
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields it does not know."""
+    """Refuses fields it does not know; ``more_schema`` is what OpenAPI says of all together."""
+
+    more_schema: ClassVar[dict[str, Any]] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.keys()):
@@ -25,7 +31,9 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class Text(serializers.CharField):
-    """A string, as it is."""
+    """A string, as it is; without the NUL character, which PostgreSQL does not store."""
+
+    pattern: ClassVar[str] = WITHOUT_NUL
 
     def __init__(self, **options: Any) -> None:
         bounds = {"min_length": 0 if options.get("allow_blank") else 1, "max_length": NAME_LENGTH}
@@ -35,6 +43,12 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Words(Text):
+    """A text that has more than spaces; its reader refuses one that has not."""
+
+    pattern = NOT_BLANK
 
 
 class WholeNumber(serializers.IntegerField):

@@ -14,6 +14,7 @@ from processes.api.strict import (
     Text,
     Uuid,
     WholeNumber,
+    Words,
     YesNo,
 )
 from tsq.api.entries import EntrySummary
@@ -40,10 +41,16 @@ class FilterWords(serializers.DictField):
 
 
 class Arguments(ResultArgument, NoteArgument):
-    reason = Text(required=False, max_length=MOST_TEXT, help_text="Kept in the audit.")
+    reason = Words(required=False, max_length=MOST_TEXT, help_text="Kept in the audit.")
 
 
 class BeginOperation(StrictSerializer):
+    more_schema = {
+        "if": {"required": ["ids"]},
+        "then": {"not": {"required": ["filter"]}},
+        "else": {"required": ["filter"]},
+    }
+
     verb = serializers.ChoiceField(VERBS)
     ids = serializers.ListField(
         child=Uuid(), required=False, min_length=1, max_length=MOST_IDS, help_text="These entries."

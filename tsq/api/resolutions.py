@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
-from processes.api.strict import JsonObject, StrictSerializer, Text, WholeNumber, YesNo
+from processes.api.strict import JsonObject, StrictSerializer, Text, WholeNumber, Words, YesNo
 
 MOST_TEXT = 10_000
 MOST_SEEN = 2**53 - 1
@@ -20,7 +20,7 @@ class NoteArgument(StrictSerializer):
 
 
 class ReasonArgument(StrictSerializer):
-    reason = Text(max_length=MOST_TEXT, help_text="Kept in the audit.")
+    reason = Words(max_length=MOST_TEXT, help_text="Kept in the audit.")
 
 
 class ResultArgument(StrictSerializer):
@@ -60,4 +60,4 @@ class TakeClaim(StrictSerializer):
 
 
 class NewNote(StrictSerializer):
-    text = Text(max_length=MOST_TEXT)
+    text = Words(max_length=MOST_TEXT)

@@ -178,3 +178,28 @@ def test_the_docs_and_the_schema_tell_nothing_of_what_is_stored(client):
     CommandFactory(domain="zanzibar")
     for path in ("/api/docs/", "/api/schema/"):
         assert hidden.user.username not in client.get(path).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "is_taken"),
+    [
+        (" a ", True),
+        ("\u200b", True),
+        ("", False),
+        (" \t", False),
+        ("\x1f", False),
+        ("a\x00", False),
+    ],
+)
+def test_what_a_text_may_be_is_told_as_it_is_judged(schema, service, failed, text, is_taken):
+    """The schema's word for space is not Python's."""
+    body = {"reason": text}
+    compensate = schema | {"$ref": "#/components/schemas/Compensate"}
+    listed = schema["paths"][PROCESSES]["get"]["parameters"]
+    (word,) = (word["schema"] for word in listed if word["name"] == "step")
+    assert jsonschema.Draft202012Validator(compensate).is_valid(body) == is_taken
+    assert jsonschema.Draft202012Validator(word).is_valid(text) == is_taken
+    assert (service.get(PROCESSES, {"step": text}).status_code == 200) == is_taken
+    answer = service.post(f"{PROCESSES}/{failed.id}/compensate", body)
+    assert answer.status_code == (200 if is_taken else 400)

@@ -1,7 +1,9 @@
 """Begin a bulk operation over REST, or only look at what it would be."""
 
+import uuid
 from typing import Any
 
+import jsonschema
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -216,6 +218,16 @@ class TestRefusing:
             problem = problem_of(response, 400, "INVALID_REQUEST")
             assert [error["field"] for error in problem["errors"]] == [field], change
         assert unchanged()
+
+    def test_the_schema_tells_that_it_is_either(self, client):
+        schema = client.get("/api/schema/").json()
+        wanted = schema | {"$ref": "#/components/schemas/BeginOperation"}
+        is_valid = jsonschema.Draft202012Validator(wanted).is_valid
+        ids, chosen = {"ids": [str(uuid.uuid4())]}, {"filter": {}}
+        assert is_valid({"verb": "retry"} | ids)
+        assert is_valid({"verb": "retry"} | chosen)
+        assert not is_valid({"verb": "retry"} | ids | chosen)
+        assert not is_valid({"verb": "retry"})
 
     def test_neither_ids_nor_a_filter(self, service, entries, unchanged):
         problem = problem_of(service.post(OPERATIONS, {"verb": "retry"}), 400, "INVALID_REQUEST")

@@ -68,6 +68,13 @@ class TestLooking:
             assert shown["id"] == other.pk
         problem_of(service.get(STUCK_REPLIES, {"outcome": "x"}), 400, "INVALID_FILTER")
 
+    @pytest.mark.parametrize(
+        "number", ["0.5", "1e3", "-1", "1_0", "\N{ARABIC-INDIC DIGIT ONE}", 2**63]
+    )
+    def test_an_id_is_a_whole_number(self, service, number):
+        problem_of(service.get(STUCK_REPLIES, {"id": number}), 400, "INVALID_FILTER")
+        assert service.get(STUCK_REPLIES, {"id": 2**63 - 1}).json()["results"] == []
+
     def test_many_cost_as_few_queries_as_one(self, service):
         replies = ReplyFactory.create_batch(10, stuck=True)
         for reply in replies:
