@@ -36,6 +36,10 @@ check: install-dev ## Check format, lint, types, migrations, REST schema and the
 	@$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	@DEBUG=off COMMANDBUS_HTTPS=on $(MANAGE) check --deploy --fail-level WARNING
 
+.PHONY: fuzz
+fuzz: install-dev ## Ask the REST API thousands of things nobody thought of; SEED=7, CASES=1
+	@$(WITH_DATABASE) $(PYTHON) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES))
+
 .PHONY: screenshots
 screenshots: install-dev ## Take the screenshots of the operators' guide anew; needs chromium
 	@$(WITH_DATABASE) $(PYTHON) -m docs.screenshots

@@ -1,0 +1,1 @@
+"""``tests.fuzz.shop`` as a definition, for a site of its own."""
