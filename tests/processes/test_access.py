@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 
 groups_migration = importlib.import_module("tsq.migrations.0003_groups")
 view_migration = importlib.import_module("tsq.migrations.0005_view_commands")
+services_migration = importlib.import_module("tsq.migrations.0006_api_services")
 SEES_COMMANDS = {"bus.view_command", "processes.view_workerheartbeat"}
 
 
@@ -50,6 +51,7 @@ class TestGroups:
         groups_migration.create_groups(apps, Schema)
         assert permissions_of("TSQ viewers") == set(groups_migration.VIEWER)
         groups_migration.remove_groups(apps, Schema)
+        services_migration.remove_group(apps, Schema)
         assert list(Group.objects.all()) == [own]
 
     def test_commands_and_workers_are_shown_to_the_groups_there_are_and_no_longer(self, groups):
@@ -62,6 +64,25 @@ class TestGroups:
         assert permissions_of("TSQ operators") == before
         assert not own.permissions.exists()
         assert not Group.objects.filter(name="TSQ viewers").exists()
+
+    def test_services_start_send_and_execute_and_resolve_nothing(self, groups):
+        services = permissions_of("API services")
+        changing = {name for name in services if ".view_" not in name}
+        assert changing == {
+            "processes.start_process",
+            *("bus.send_command", "bus.execute_command"),
+        }
+        assert services - changing == {
+            *("processes.view_process", "bus.view_command", "tsq.view_tsqentry"),
+        }
+        people = map(permissions_of, ("TSQ viewers", "TSQ operators", "TSQ supervisors"))
+        assert not any(changing & allowed for allowed in people)
+
+    def test_a_group_of_services_that_is_there_keeps_what_it_holds(self, groups):
+        group = Group.objects.get(name="API services")
+        group.permissions.set(Group.objects.get(name="TSQ supervisors").permissions.all())
+        services_migration.create_group(apps, Schema)
+        assert permissions_of("API services") > permissions_of("TSQ supervisors")
 
 
 class TestDomainsOf:

@@ -40,6 +40,7 @@ def create_groups() -> None:
     """As the migrations do, whose rows the tests' database forgets."""
     importlib.import_module("tsq.migrations.0003_groups").create_groups(apps, Schema)
     importlib.import_module("tsq.migrations.0005_view_commands").allow(apps, Schema)
+    importlib.import_module("tsq.migrations.0006_api_services").create_group(apps, Schema)
 
 
 class Console:
