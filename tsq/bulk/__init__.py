@@ -3,7 +3,7 @@
 choosing   freezes what was chosen as a draft, shows what it is, discards old ones
 steering   confirm, pause, resume, stop, retry failures
 queue      one task per chunk; a turn is taken once, however many tasks name it
-running    takes a turn, does its items one by one, each in a transaction with its outcome
+running    takes a turn, does a chunk of items in one transaction with their outcomes
 selectors  what pages show: the chosen by groups, a sample, progress, items
 access     who may see an operation, and what its operator may still do while it runs
 """

@@ -47,7 +47,7 @@ def confirm(
 
 @transaction.atomic
 def pause(operation_id: uuid.UUID) -> BulkOperation:
-    """Hold it after the item at hand.  Raises NotFound, BulkMovedOn."""
+    """Hold it after the chunk at hand.  Raises NotFound, BulkMovedOn."""
     return _move(_lock(operation_id), "pause")
 
 
@@ -59,7 +59,7 @@ def resume(operation_id: uuid.UUID) -> BulkOperation:
 
 @transaction.atomic
 def stop(operation_id: uuid.UUID) -> BulkOperation:
-    """End it for good after the item at hand.  Raises NotFound, BulkMovedOn."""
+    """End it for good after the chunk at hand.  Raises NotFound, BulkMovedOn."""
     return _move(_lock(operation_id), "stop")
 
 

@@ -34,21 +34,21 @@ def test_of_two_workers_one_takes_the_turn(started):
 def test_a_worker_beyond_its_lease_and_the_next_one_share_no_item(started, monkeypatch, clock):
     operation = started()
     at_first, go_on = threading.Event(), threading.Event()
-    retry = running._OPERATIONS["retry"]
+    resolve_many = running.resolve_many
 
-    def slow_at_first(*arguments, **options):
+    def slow_at_first(*arguments):
         if threading.current_thread().name.startswith("session") and not at_first.is_set():
             at_first.set()
             assert go_on.wait(10)
-        return retry(*arguments, **options)
+        return resolve_many(*arguments)
 
-    monkeypatch.setitem(running._OPERATIONS, "retry", slow_at_first)
+    monkeypatch.setattr(running, "resolve_many", slow_at_first)
     take = partial(bulk.run_chunk, operation.pk, operation.available_at)
     slow = in_other_session(take)
     assert at_first.wait(10)
     BulkOperation.objects.update(available_at=BusNow())  # as if the lease had ended
     turn = stored(operation).available_at
-    assert bulk.run_chunk(operation.pk, turn) == 0  # the first item is held: it leaves the rest
+    assert bulk.run_chunk(operation.pk, turn) == 0  # its items are held: they are left alone
     go_on.set()
     assert slow.result(10) == 5
     assert OperatorAction.objects.count() == 5
