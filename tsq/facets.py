@@ -20,7 +20,7 @@ _LABELS = {
 """Choices that are always offered, also where they leave nothing."""
 _TITLES = {
     "domain": "Domain",
-    "command_type": "Command",
+    "type": "Command",
     "error_code": "Error",
     "older_than": "Age",
     "claimed_by": "Claimed by",
@@ -50,7 +50,7 @@ class _Group:
     """So many entries alike; ``ages`` are the ones of ``AGES`` they are older than."""
 
     domain: str
-    command_type: str
+    type: str
     error_code: str
     claimant: str | None
     passed: int

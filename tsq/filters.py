@@ -1,34 +1,22 @@
 """Which entries: the same words in the console's URL, in REST and on the command line."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import DurationField, F, Q, QuerySet, TextField, Value
+from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from processes.bus.clock import BusNow
-from processes.bus.errors import CommandBusError
 from processes.bus.models import NAME_LENGTH
-from processes.filters import AgeFilter
+from processes.filters import AgeFilter, InvalidFilter, chosen
 from tsq.models import TsqEntry
+
+__all__ = ["ME", "NOBODY", "EntryFilter", "InvalidFilter", "matching_entries"]
 
 ME = "me"
 NOBODY = "nobody"
-
-
-class InvalidFilter(CommandBusError):
-    """``errors`` has for each word that will not do what is wrong with it."""
-
-    code = "INVALID_FILTER"
-
-    def __init__(self, errors: dict[str, list[str]]) -> None:
-        told = [f"{word}: {' '.join(messages)}" for word, messages in errors.items()]
-        super().__init__(" ".join(told))
-        self.errors = errors
 
 
 class WordsForm(forms.Form):
@@ -45,10 +33,10 @@ class EntryFilter(django_filters.FilterSet):
     """``claimed_by`` takes a name, "nobody", or "me": the user of the request, or ``me``."""
 
     domain = django_filters.CharFilter(max_length=NAME_LENGTH)
-    command_type = django_filters.CharFilter(max_length=NAME_LENGTH)
+    type = django_filters.CharFilter("command_type", max_length=NAME_LENGTH)
     error_code = django_filters.CharFilter("last_error_code", max_length=NAME_LENGTH)
     fingerprint = django_filters.CharFilter(max_length=32)
-    older_than = AgeFilter("parked_at", method="parked_longer_than")
+    older_than = AgeFilter("parked_at")
     claimed_by = django_filters.CharFilter(method="claimed", max_length=NAME_LENGTH)
     parked_after = django_filters.IsoDateTimeFilter("parked_at", lookup_expr="gte")
     parked_before = django_filters.IsoDateTimeFilter("parked_at", lookup_expr="lt")
@@ -65,9 +53,6 @@ class EntryFilter(django_filters.FilterSet):
         super().__init__(*args, **options)
         user = getattr(self.request, "user", None)
         self.form.me = me or (user.get_username() if user else "")
-
-    def parked_longer_than(self, rows: QuerySet[Any], name: str, age: timedelta) -> QuerySet[Any]:
-        return rows.filter(parked_at__lte=BusNow() - Value(age, DurationField()))
 
     def claimed(self, rows: QuerySet[Any], name: str, who: str) -> QuerySet[Any]:
         if who == NOBODY:
@@ -94,12 +79,4 @@ def matching_entries(
     words: Mapping[str, Any], rows: QuerySet[Any] | None = None, me: str = ""
 ) -> QuerySet[Any]:
     """The entries the words ask for, of ``rows`` or of all.  Raises InvalidFilter."""
-    rows = TsqEntry.objects.all() if rows is None else rows
-    chosen = EntryFilter(words, rows, me=me)
-    known = ", ".join(EntryFilter.base_filters)
-    unknown = [word for word in words if word not in EntryFilter.base_filters]
-    errors = {word: [f"There is no such filter; there are {known}."] for word in unknown}
-    errors |= {word: [str(e) for e in told] for word, told in chosen.errors.items()}
-    if errors:
-        raise InvalidFilter(errors)
-    return chosen.qs
+    return chosen(EntryFilter, words, TsqEntry.objects.all() if rows is None else rows, me=me)

@@ -11,10 +11,12 @@ from processes.bus.querysets import (
     FINAL_REPLY,
     OUT_OF_TRIES,
     PARKED,
+    PARKING,
     UNHANDLED,
     UNSETTLED,
     WAITING,
     WITHOUT_CODE,
+    CommandEventQuerySet,
     CommandQuerySet,
     ReplyQuerySet,
 )
@@ -219,10 +221,12 @@ class CommandEvent(models.Model):
     details = models.JSONField(null=True, blank=True)
     at = models.DateTimeField(db_default=BusNow())
 
+    objects = CommandEventQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
         indexes = [
-            models.Index("at", name="event_parked", condition=Q(type=EventType.PARKED)),
+            models.Index("at", name="event_parked", condition=PARKING),
         ]
         constraints = [
             models.CheckConstraint(name="event_type_known", condition=Q(type__in=EventType.values))

@@ -43,7 +43,7 @@ def test_without_words_it_is_all_that_is_parked(entry, other):
     ("word", "value"),
     [
         ("domain", "billing"),
-        ("command_type", "Charge"),
+        ("type", "Charge"),
         ("error_code", "CARD_DECLINED"),
         ("fingerprint", "a" * 32),
     ],

@@ -51,7 +51,7 @@ class TestList:
     )
     def test_a_filter_narrows_the_list(self, console, entry, column, value):
         other = CommandFactory(parked=True, **{column: value})
-        word = column.removeprefix("last_")
+        word = column.removeprefix("last_").removeprefix("command_")
         text = console.text("tsq_tsqentry_changelist", **{word: value})
         assert str(other.pk) in text
         assert str(entry.pk) not in text
