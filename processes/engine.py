@@ -164,6 +164,27 @@ def compensate(
     return Process.objects.get(pk=process.id)
 
 
+@transaction.atomic
+def continue_compensation(process_id: uuid.UUID) -> bool:
+    """Go on with a compensation that stopped half-way; False if it goes on by itself.
+
+    Raises NotFound, UnknownProcessType, UnknownStep.
+    """
+    process = lock_process(process_id)
+    load_trails([process])
+    is_on_its_way = any(not step.is_tried for step in process.trail.steps if not step.is_forward)
+    waiting = Reply.objects.unhandled().filter(reply_to=REPLY_ADDRESS, correlation_id=process_id)
+    if process.status != ProcessStatus.COMPENSATING or is_on_its_way or waiting.exists():
+        return False
+    manager = manager_of(process.process_type)
+    _require_known_steps(manager, process)
+    manager.go_on_compensating(process)
+    process.state_text = json_object_text(process.state)
+    write_decided([Progress(process)])
+    wake_workers()
+    return True
+
+
 def handle_reply_again(reply: Reply) -> None:
     """Make a stuck reply due, its tries counted anew; under the lock of its process."""
     sql.run(statements.GIVE_BACK, [[reply.id], [reply.tries], [0.0], [reply.last_error]])
