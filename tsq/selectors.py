@@ -62,7 +62,7 @@ def with_steps(entries: Iterable[TsqEntry]) -> list[Any]:
 
 def listed_stuck_replies() -> QuerySet[StuckReply]:
     replies = StuckReply.objects.select_related("command").defer("data", "command__data")
-    return replies.annotate(**_of_process("command_id"))
+    return replies.annotate(**of_process("command_id"))
 
 
 def entries_ever() -> QuerySet[Command]:
@@ -141,7 +141,7 @@ def event_log(command: Command) -> list[CommandEvent]:
     return list(command.events.order_by("-id")[:MOST_EVENTS])[::-1]
 
 
-def _of_process(command_id: str) -> dict[str, Subquery]:
+def of_process(command_id: str) -> dict[str, Subquery]:
     step = ProcessStep.objects.filter(command_id=OuterRef(command_id))
     return {
         "process_id": Subquery(step.values("process_id")),

@@ -8,7 +8,7 @@ selectors  what pages show: the chosen by groups, a sample, progress, items
 access     who may see an operation, and what its operator may still do while it runs
 """
 
-from tsq.bulk.choosing import choose, discard_old_drafts
+from tsq.bulk.choosing import choose, discard, discard_old_drafts
 from tsq.bulk.queue import enqueue, go_on_with_stalled, seconds_until
 from tsq.bulk.running import run_chunk
 from tsq.bulk.steering import (
@@ -26,6 +26,7 @@ __all__ = [
     "CountNotTyped",
     "choose",
     "confirm",
+    "discard",
     "discard_old_drafts",
     "enqueue",
     "go_on_with_stalled",
