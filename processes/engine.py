@@ -100,6 +100,13 @@ def start_processes(
     return [there_before.get(process.id, process) for process in new]
 
 
+def check_process(
+    process_type: str, data: dict[str, Any], process_id: uuid.UUID | str | None = None
+) -> None:
+    """Raises what starting it would, and writes nothing: UnknownProcessType, InvalidProcessData."""
+    _prepared(process_type, [data], None if process_id is None else [process_id])
+
+
 def take_replies(most: int) -> list[TakenReply]:
     """Take fresh replies: each the first unhandled one of a process this code knows."""
     parameters = [known_process_types(), most, TAKEN_LEASE_SECONDS]

@@ -10,10 +10,11 @@ from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from processes.bus.models import NAME_LENGTH
+from processes.bus.states import ReplyOutcome
 from processes.filters import AgeFilter, InvalidFilter, chosen
-from tsq.models import TsqEntry
+from tsq.models import StuckReply, TsqEntry
 
-__all__ = ["ME", "NOBODY", "EntryFilter", "InvalidFilter", "matching_entries"]
+__all__ = ["ME", "NOBODY", "EntryFilter", "InvalidFilter", "StuckReplyFilter", "matching_entries"]
 
 ME = "me"
 NOBODY = "nobody"
@@ -73,6 +74,18 @@ class EntryFilter(django_filters.FilterSet):
         for place in places:
             matches |= Q((f"{place}__icontains", text))
         return rows.alias(**places).filter(matches)
+
+
+class StuckReplyFilter(django_filters.FilterSet):
+    domain = django_filters.CharFilter("command__domain", max_length=NAME_LENGTH)
+    type = django_filters.CharFilter("command__command_type", max_length=NAME_LENGTH)
+    outcome = django_filters.ChoiceFilter(choices=ReplyOutcome.choices)
+    older_than = AgeFilter("created_at")
+    id = django_filters.NumberFilter()
+
+    class Meta:
+        model = StuckReply
+        fields: list[str] = []
 
 
 def matching_entries(

@@ -11,7 +11,7 @@ from processes.bus.models import Command
 from processes.management.base import Options
 from processes.management.output import write_facts, write_rows
 from processes.management.selection import words_of
-from processes.models import OperatorAction
+from processes.management.showing import action_facts
 from tsq import selectors
 from tsq.filters import matching_entries
 from tsq.groups import error_groups
@@ -98,16 +98,6 @@ def _facts(entry: Command) -> dict[str, Any]:
             for note in selectors.notes_of(entry)
         ],
         "traceback": _traceback(entry),
-    }
-
-
-def action_facts(action: OperatorAction) -> dict[str, Any]:
-    return {
-        "at": action.at,
-        "action": action.action,
-        "by": action.operator,
-        "channel": action.channel,
-        "reason": action.reason,
     }
 
 
