@@ -4,10 +4,12 @@
 """
 
 import getpass
+import logging
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +51,8 @@ class ConsoleCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         (chosen,) = (each for each in self.subcommands() if each.name == options["subcommand"])
         try:
-            chosen.run(options)
+            with _only_warnings_logged():
+                chosen.run(options)
             self.stdout.flush()
         except CommandBusError as error:
             code = SOME_FAILED if isinstance(error, MovedOn) else WRONG_USAGE
@@ -63,6 +66,17 @@ class ConsoleCommand(BaseCommand):
             sys.exit(SOME_FAILED)
         except KeyboardInterrupt:
             raise CommandError("Interrupted.", returncode=INTERRUPTED) from None
+
+
+@contextmanager
+def _only_warnings_logged() -> Iterator[None]:
+    """What was asked for is told by the command; the log would run through its table or bar."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def wrong(message: str) -> CommandError:

@@ -29,6 +29,7 @@ from tsq.models import BulkOperation, TsqEntry
 from tsq.models.bulk import BulkStatus
 
 LOOK_AGAIN_SECONDS = 0.2
+LONG_SECONDS = 10.0
 
 GROUP = ("domain", "type", "error_code", "count")
 ENTRY = ("id", "parked_at", "type", "error_code", "error_message")
@@ -49,8 +50,13 @@ def resolve_selection(
 ) -> None:
     selection, by = selection_of(options), operator_of(options)
     draft = bulk.choose(verb, entries_of(selection, by.name), by, selection.told)
-    if not _is_agreed(command, options, draft):
-        bulk.discard(draft.pk)
+    is_agreed = False
+    try:
+        is_agreed = _is_agreed(command, options, draft)
+    finally:
+        if not is_agreed:
+            bulk.discard(draft.pk)
+    if not is_agreed:
         raise some_failed(NOTHING_DONE if draft.size else "Nothing matches; nothing was changed.")
     confirmed = {"arguments": arguments, "rate": options["rate"], "typed_count": draft.size}
     bulk.confirm(draft.pk, **confirmed)
@@ -89,6 +95,8 @@ def run_to_the_end(command: BaseCommand, options: Options, operation_id: uuid.UU
         if interrupt.asked and operation.status == BulkStatus.RUNNING:
             operation = bulk.pause(operation_id)
     write_rows(command.stdout, options["format"], ITEM, _outcomes(operation))
+    if operation.status == BulkStatus.STOPPED:
+        command.stderr.write("Somebody stopped it; what is open stays untouched.")
     if operation.status == BulkStatus.PAUSED:
         command.stderr.write(f"Paused. To go on: manage.py tsq resume {operation_id}")
     done = progress_of(operation)
@@ -98,6 +106,7 @@ def run_to_the_end(command: BaseCommand, options: Options, operation_id: uuid.UU
 
 def _run(command: BaseCommand, operation_id: uuid.UUID, interrupt: Interrupt) -> BulkOperation:
     operation = BulkOperation.objects.get(pk=operation_id)
+    told_to_wait = False
     with progress(command.stderr, operation.verb, operation.size) as tell:
         while operation.status == BulkStatus.RUNNING and not interrupt.asked:
             turn = operation.available_at
@@ -106,6 +115,9 @@ def _run(command: BaseCommand, operation_id: uuid.UUID, interrupt: Interrupt) ->
                 bulk.run_chunk(operation_id, turn)
                 tell(progress_of(operation).handled)
             elif due_in is not None:
+                if due_in > LONG_SECONDS and not told_to_wait:
+                    told_to_wait = True
+                    command.stderr.write(f"Another worker has its turn for up to {due_in:.0f} s.")
                 interrupt.wait(min(due_in, LOOK_AGAIN_SECONDS))
             operation = BulkOperation.objects.get(pk=operation_id)
     return operation

@@ -7,7 +7,7 @@ import pytest
 from django_q.models import OrmQ, Schedule, Task
 
 from processes.bus.clock import BusNow
-from processes.bus.models import Command
+from processes.bus.models import Command, Reply
 from processes.bus.states import CommandStatus
 from processes.models import OperatorAction
 from tests.support.sessions import in_other_session, run_together, wait_until
@@ -58,6 +58,18 @@ def test_a_worker_beyond_its_lease_and_the_next_one_share_no_item(started, monke
     next_chunk(operation)
     assert stored(operation).status == BulkStatus.FINISHED
     assert OperatorAction.objects.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_operations_over_the_same_entries_at_once_resolve_each_once(started):
+    park(40, reply_to="test-sender")
+    chosen = [started(verb) for verb in ("retry", "cancel", "complete")]
+    takes = [partial(bulk.run_chunk, one.pk, one.available_at) for one in chosen]
+    assert run_together(*takes) == [45] * 3
+    assert OperatorAction.objects.count() == 45
+    ended = [outcome for one in chosen for outcome, _ in outcomes(one)]
+    assert (ended.count("DONE"), ended.count("SKIPPED")) == (45, 90)
+    assert Reply.objects.values("command").distinct().count() == Reply.objects.count() == 40
 
 
 @pytest.mark.django_db

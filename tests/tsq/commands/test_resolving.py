@@ -13,7 +13,7 @@ from tests.factories import CommandFactory
 from tests.support.commands import manage
 from tests.tsq.bulk.conftest import stored
 from tests.tsq.bulk.test_running import at_chunk, failing
-from tsq import operations
+from tsq import bulk, operations
 from tsq.bulk import running
 from tsq.models import BulkOperation, TsqEntry
 from tsq.models.bulk import BulkStatus
@@ -176,6 +176,15 @@ def test_the_rate_is_kept(billing, clock):
     operation = BulkOperation.objects.get()
     assert (ran.code, operation.rate) == (0, 10)
     assert (operation.finished_at - operation.created_at).total_seconds() < 5
+
+
+def test_one_that_others_stop_meanwhile_says_so(billing, others, monkeypatch):
+    monkeypatch.setattr(running, "CHUNK_ITEMS", 2)
+    at_chunk(monkeypatch, 1, lambda: bulk.stop(BulkOperation.objects.get().pk))
+    ran = manage("tsq", "retry", "--all", *YES)
+    assert ran.code == 1
+    assert "Somebody stopped it" in ran.err
+    assert [row["outcome"] for row in ran.rows] == ["DONE"] * 2 + ["OPEN"] * 3
 
 
 class TestInterrupted:
