@@ -42,6 +42,7 @@ class Interrupt:
         return self._asked.is_set()
 
     def wait(self, seconds: float) -> None:
+        """No longer than until somebody asks."""
         self._asked.wait(seconds)
 
 

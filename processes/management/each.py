@@ -60,7 +60,7 @@ def do_each(
         command.stdout,
         options["format"],
         header,
-        _outcomes(command, preview, chosen, act, counted),
+        _outcomes(command, options, preview.what, chosen, act, counted),
     )
     tell_outcome(command, counted, len(chosen))
 
@@ -78,12 +78,14 @@ def tell_outcome(command: BaseCommand, counted: Counter[str], total: int) -> Non
 
 def _outcomes(
     command: BaseCommand,
-    preview: Preview,
+    options: Options,
+    what: str,
     chosen: Sequence[Any],
     act: Callable[[Any], object],
     counted: Counter[str],
 ) -> Iterator[tuple[Any, str, str]]:
-    with interruptible() as interrupt, progress(command.stderr, preview.what, len(chosen)) as tell:
+    pause = 1 / options["rate"] if options.get("rate") else 0.0
+    with interruptible() as interrupt, progress(command.stderr, what, len(chosen)) as tell:
         for number, item in enumerate(chosen, start=1):
             if interrupt.asked:
                 command.stderr.write("Interrupted; the rest was not begun. Run it again to go on.")
@@ -92,6 +94,8 @@ def _outcomes(
             counted[outcome] += 1
             yield item, outcome, message
             tell(number)
+            if number < len(chosen):
+                interrupt.wait(pause)
 
 
 def _outcome(item: Any, act: Callable[[Any], object]) -> tuple[str, str]:

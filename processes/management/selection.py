@@ -44,6 +44,10 @@ def add_limit(parser: ArgumentParser) -> None:
     parser.add_argument("--limit", type=positive, metavar="N", help="at most so many, in order")
 
 
+def add_rate(parser: ArgumentParser) -> None:
+    parser.add_argument("--rate", type=_rate, metavar="N", help="at most so many a second")
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What was asked for; ``ids`` tell for each id where it stands, in the order given."""
@@ -94,7 +98,7 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def rate(text: str) -> float:
+def _rate(text: str) -> float:
     try:
         number = float(text)
     except ValueError:

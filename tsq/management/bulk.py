@@ -60,6 +60,7 @@ def resolve_selection(
         raise some_failed(NOTHING_DONE if draft.size else "Nothing matches; nothing was changed.")
     confirmed = {"arguments": arguments, "rate": options["rate"], "typed_count": draft.size}
     bulk.confirm(draft.pk, **confirmed)
+    command.stderr.write(f"Should this end early, go on with: manage.py tsq resume {draft.pk}")
     run_to_the_end(command, options, draft.pk)
 
 

@@ -11,7 +11,7 @@ from processes.management import showing, starting, tending
 from processes.management.asking import add_yes
 from processes.management.base import ConsoleCommand, Subcommand, add_operator
 from processes.management.output import JSON, TABLE, add_format
-from processes.management.selection import add_limit, add_selection, add_words
+from processes.management.selection import add_limit, add_rate, add_selection, add_words
 
 
 class Command(ConsoleCommand):
@@ -72,6 +72,7 @@ def add_start(parser: ArgumentParser) -> None:
 
 def add_compensate(parser: ArgumentParser) -> None:
     add_selection(parser, ProcessFilter, "failed processes")
+    add_rate(parser)
     parser.add_argument("--reason", default="", help="kept in the audit; needed")
     add_operator(parser)
     add_do(parser)

@@ -1,11 +1,15 @@
 """``processes list``, ``show``, ``compensate``, ``check``, ``repair`` and ``prune``."""
 
+import os
+import signal
+import time
 import uuid
 from datetime import timedelta
 
 import pytest
 
 from processes.bus.models import Command, Reply
+from processes.management import tending
 from processes.models import OperatorAction, Process
 from processes.states import ProcessStatus
 from processes.worker import run_until_idle
@@ -92,6 +96,29 @@ class TestCompensate:
         assert ran.code == 1
         assert [row["outcome"] for row in ran.rows] == ["SKIPPED", "DONE"]
         assert "compensate by ann" in ran.rows[0]["message"]
+
+    def test_they_are_undone_at_the_rate_given(self, failed):
+        started = time.monotonic()
+        ran = manage("processes", "compensate", "--all", "--rate", 5, "--reason", "undo", *YES)
+        assert (ran.code, len(ran.rows)) == (0, 2)
+        assert time.monotonic() - started >= 0.2
+
+    def test_interrupted_it_ends_after_the_one_at_hand(self, failed, monkeypatch):
+        at_first = tending.compensate
+
+        def compensate_and_interrupt(*arguments, **options):
+            at_first(*arguments, **options)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        monkeypatch.setattr(tending, "compensate", compensate_and_interrupt)
+        ran = manage("processes", "compensate", "--all", "--reason", "undo", *YES)
+        assert ran.code == 1
+        assert [row["outcome"] for row in ran.rows] == ["DONE"]
+        assert "Of 2: 1 done, 1 not begun." in ran.err
+        monkeypatch.undo()
+        assert manage("processes", "compensate", "--all", "--reason", "undo", *YES).code == 0
+        run_until_idle()
+        assert {status_of(process) for process in failed} == {ProcessStatus.COMPENSATED}
 
     @pytest.mark.parametrize(
         ("arguments", "why"),

@@ -21,6 +21,7 @@ from processes.management.output import add_format, write_rows
 from processes.management.selection import (
     Selection,
     add_limit,
+    add_rate,
     add_selection,
     add_words,
     named_rows,
@@ -112,6 +113,7 @@ def add_listing(parser: ArgumentParser) -> None:
 
 def add_changing(parser: ArgumentParser) -> None:
     add_selection(parser, StuckReplyFilter, "stuck replies")
+    add_rate(parser)
     parser.add_argument("--reason", default="", help="kept in the audit; needed to give up")
     add_yes(parser)
     add_operator(parser)

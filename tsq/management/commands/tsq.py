@@ -17,7 +17,7 @@ from processes.management.base import (
     operator_of,
 )
 from processes.management.output import JSON, TABLE, add_format
-from processes.management.selection import add_limit, add_selection, add_words, rate
+from processes.management.selection import add_limit, add_rate, add_selection, add_words
 from processes.states import OperatorVerb
 from tsq import operations
 from tsq.filters import EntryFilter
@@ -88,7 +88,7 @@ def add_changing(parser: ArgumentParser) -> None:
 
 def add_retry(parser: ArgumentParser) -> None:
     add_changing(parser)
-    parser.add_argument("--rate", type=rate, help="at most so many a second")
+    add_rate(parser)
     parser.add_argument("--reason", default="", help="kept in the audit")
 
 
