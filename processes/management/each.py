@@ -28,8 +28,12 @@ class Preview:
     sample_header: Sequence[str]
     sample: Sequence[Sequence[Any]]
 
+    @property
+    def title(self) -> str:
+        return f"{self.what}: {self.number}"
+
     def write(self, command: BaseCommand) -> None:
-        command.stderr.write(f"{self.number} {self.what}")
+        command.stderr.write(self.title)
         if self.number:
             command.stderr.write("")
             write_rows(command.stderr, TABLE, self.group_header, self.groups)
@@ -52,7 +56,7 @@ def do_each(
     preview.write(command)
     if not chosen:
         raise some_failed("Nothing matches; nothing was changed.")
-    if not agreed(options, f"{preview.number} {preview.what}."):
+    if not agreed(options, f"{preview.title}."):
         raise some_failed(NOTHING_DONE)
     counted: Counter[str] = Counter()
     header = ("id", "outcome", "message")

@@ -12,7 +12,7 @@ from django.core.management.base import OutputWrapper
 from processes.spreadsheets import csv_lines
 
 TABLE, JSON, CSV = "table", "json", "csv"
-MOST_WIDE = 60
+MOST_WIDE = 100
 """Longer values are cut in a table, and only there."""
 MEASURED = 200
 """So many rows settle the widths of a table; all are never held."""

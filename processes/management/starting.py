@@ -47,8 +47,9 @@ def start(command: BaseCommand, options: Options) -> None:
     groups = [(process_type, len(items))]
     header = ("line", PROCESS_ID, "data")
     what = "processes to start"
-    Preview(len(items), what, ("type", "count"), groups, header, sample).write(command)
-    if not agreed(options, f"{len(items)} {what}."):
+    preview = Preview(len(items), what, ("type", "count"), groups, header, sample)
+    preview.write(command)
+    if not agreed(options, f"{preview.title}."):
         raise some_failed(NOTHING_DONE)
     started = _start(process_type, items)
     write_rows(command.stdout, options["format"], ("line", PROCESS_ID, "outcome"), started)

@@ -83,6 +83,8 @@ def repair(command: BaseCommand, options: Options) -> None:
         for finding, outcome in zip(found, outcomes, strict=True)
     ]
     write_rows(command.stdout, options["format"], FOUND, rows)
+    if not mendable:
+        raise some_failed("Nothing of this can be repaired without a person.")
     if not does_it:
         raise some_failed(f"{told}; the rest needs a person. {NOTHING_DONE}")
     if any(outcome not in ("done", "no longer needed") for outcome in outcomes):

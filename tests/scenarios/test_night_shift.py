@@ -66,7 +66,7 @@ def test_the_night_shift(story: Story, bank: Bank):
     down = groups["BANK_DOWN"]["fingerprint"]
     shown = manage("tsq", "retry", "--fingerprint", down)
     assert (shown.code, TsqEntry.objects.count()) == (1, PAYMENTS)
-    assert f"{PAYMENTS - CLOSED} TSQ entries to retry" in shown.err
+    assert f"TSQ entries to retry: {PAYMENTS - CLOSED}" in shown.err
 
     bank.is_down = False
     chosen = ("--yes", "--operator", "ann", *JSON)

@@ -72,9 +72,10 @@ def _is_agreed(command: BaseCommand, options: Options, draft: BulkOperation) -> 
         for message in [entry.last_error_message]
     ]
     what = f"TSQ entries to {draft.verb}"
-    Preview(draft.size, what, GROUP, groups, ENTRY, sample).write(command)
+    preview = Preview(draft.size, what, GROUP, groups, ENTRY, sample)
+    preview.write(command)
     answer = str(draft.size) if needs_typed_count(draft) else "yes"
-    return bool(draft.size) and agreed(options, f"{draft.size} {what}.", answer)
+    return bool(draft.size) and agreed(options, f"{preview.title}.", answer)
 
 
 def resume(command: BaseCommand, options: Options) -> None:

@@ -76,7 +76,7 @@ class TestCompensate:
         before = rows()
         ran = manage("processes", "compensate", "--error-code", "REFUSED", "--reason", "undo")
         assert ran.code == 1
-        assert "2 processes to compensate" in ran.err
+        assert "processes to compensate: 2" in ran.err
         assert rows() == before
 
     def test_all_that_failed_so_are_undone(self, story, failed):
@@ -177,6 +177,11 @@ class TestRepair:
         assert status_of(broken) == ProcessStatus.WAITING_FOR_TSQ
         ran = manage("processes", "repair", "--yes")
         assert (ran.code, ran.err) == (0, "Nothing needs to be repaired.\n")
+
+    def test_where_only_persons_can_help_it_says_so(self, db):
+        ReplyFactory(stuck=True, reply_to="processes")
+        ran = manage("processes", "repair", "--yes")
+        assert (ran.code, ran.err) == (1, "Nothing of this can be repaired without a person.")
 
     def test_what_needs_a_person_is_told_with_the_command_for_it(self, broken):
         reply = ReplyFactory(stuck=True, reply_to="processes")

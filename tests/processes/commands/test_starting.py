@@ -62,7 +62,7 @@ def test_a_file_does_as_well(tmp_path):
 def test_without_yes_it_only_shows():
     ran = start('[{"n": 1}, {"n": 2}]', "--format", "json")
     assert (ran.code, ran.out) == (1, "")
-    assert "2 processes to start" in ran.err
+    assert "processes to start: 2" in ran.err
     assert data() == []
 
 

@@ -103,7 +103,7 @@ def test_at_a_terminal_it_asks(ran, typed, code, left):
     os.close(ours)
     os.close(theirs)
     assert done.returncode == code
-    assert "3 TSQ entries to cancel. Type yes to go on: " in told
+    assert "TSQ entries to cancel: 3. Type yes to go on: " in told
     assert TsqEntry.objects.count() == left
 
 

@@ -18,7 +18,7 @@ def claims() -> list[str]:
 def test_without_yes_nothing_is_claimed(others, unchanged):
     ran = manage("tsq", "claim", "--all")
     assert ran.code == 1
-    assert "5 TSQ entries to claim" in ran.err
+    assert "TSQ entries to claim: 5" in ran.err
     assert unchanged()
 
 

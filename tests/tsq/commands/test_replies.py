@@ -45,7 +45,7 @@ def test_the_list_tells_what_holds_up_which_process(process, reply):
 def test_without_yes_nothing_is_changed(reply):
     ran = manage("replies", "handle", "--all")
     assert ran.code == 1
-    assert "1 replies to handle again" in ran.err
+    assert "replies to handle again: 1" in ran.err
     assert StuckReply.objects.get().version == reply.version
 
 

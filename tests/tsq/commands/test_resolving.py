@@ -35,7 +35,7 @@ def ids(entries) -> str:
 def test_without_yes_it_shows_what_it_would_do_and_changes_nothing(others, unchanged):
     ran = manage("tsq", "retry", "--domain", "billing")
     assert (ran.code, ran.out) == (1, "")
-    assert "3 TSQ entries to retry" in ran.err
+    assert "TSQ entries to retry: 3" in ran.err
     assert "DECLINED" in ran.err
     assert "The first 3:" in ran.err
     assert ran.err.endswith("Nothing was changed. To do it, say --yes.")
