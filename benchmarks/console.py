@@ -59,7 +59,7 @@ def _client(who: str) -> "django.test.Client":
     limited = who == "two domains"
     user = User.objects.create_user(who, is_staff=True, is_superuser=not limited)
     if limited:
-        ours = Permission.objects.filter(content_type__app_label__in=["tsq", "processes"])
+        ours = Permission.objects.filter(content_type__app_label__in=["tsq", "processes", "bus"])
         user.user_permissions.set(ours)
         for domain in ("benchmark", "shipping"):
             DomainLimit.objects.create(user=user, domain=domain)

@@ -72,6 +72,7 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Columns:
     columns: list[Column]
+    since: datetime
     total: int
     busiest: str
 
@@ -88,7 +89,9 @@ def columns(arrivals: Sequence[Arrivals]) -> Columns:
         says = f"{hour.hour:%H:%M}: {hour.number}"
         drawn.append(Column(i * COLUMN_WIDTH, round(COLUMNS_HEIGHT - height, 1), height, says))
     total = sum(hour.number for hour in arrivals)
-    return Columns(drawn, total, f"{most.hour:%H:%M}: {most.number}" if total else "")
+    return Columns(
+        drawn, arrivals[0].hour, total, f"{most.hour:%H:%M}: {most.number}" if total else ""
+    )
 
 
 def duration(seconds: float) -> str:

@@ -6,19 +6,25 @@ or stuck; so a fresh heartbeat means that what is due will be worked on.
 
 import uuid
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
+from django.db.models import ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 BEAT_SECONDS = 5
 LIVE_SECONDS = 3 * BEAT_SECONDS
 FORGET_SECONDS = 3600
+LIVE = Q(beat_at__gt=Now() - timedelta(seconds=LIVE_SECONDS))
 
 
 class HeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
     def live(self) -> Self:
-        return self.filter(beat_at__gt=Now() - timedelta(seconds=LIVE_SECONDS))
+        return self.filter(LIVE)
+
+    def told_whether_live(self) -> QuerySet["WorkerHeartbeat", Any]:
+        """Each with ``is_live``."""
+        return self.annotate(is_live=ExpressionWrapper(LIVE, models.BooleanField()))
 
     def forgotten(self) -> Self:
         return self.filter(beat_at__lt=Now() - timedelta(seconds=FORGET_SECONDS))

@@ -1,15 +1,16 @@
-"""What people are shown of a process: its trail, what compensating would undo, who did what."""
+"""What people are shown of processes and commands: what happened, what would, who did what."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from processes.base import REPLY_ADDRESS
 from processes.bus.clock import BusNow
-from processes.bus.models import Command, Reply
+from processes.bus.models import Command, CommandEvent, Reply
 from processes.bus.querysets import ReplyQuerySet
 from processes.bus.states import CommandStatus
 from processes.models import OperatorAction, Process, ProcessStep
@@ -19,6 +20,8 @@ from processes.states import Direction, StepOutcome
 from processes.trail import Step
 
 MOST_STEPS = 500
+MOST_EVENTS = 200
+MOST_REPLIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,45 @@ def actions_about(process: Process, trail: Sequence[TrailRow]) -> list[OperatorA
 
 def stuck_replies_of(process: Process) -> ReplyQuerySet:
     return Reply.objects.stuck().filter(reply_to=REPLY_ADDRESS, correlation_id=process.id)
+
+
+def listed_commands(ids: Sequence[uuid.UUID]) -> list[Command]:
+    """These commands, in this order, without their payload."""
+    found = Command.objects.defer("data", "edited_data").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
+def with_processes(commands: Iterable[Command], among: QuerySet[Process]) -> list[Any]:
+    """The commands, each with its ``process``: None where it has none ``among`` these."""
+    listed: list[Any] = list(commands)
+    ids = {command.correlation_id for command in listed if command.correlation_id}
+    processes = among.defer("data", "state").in_bulk(ids)
+    for command in listed:
+        command.process = processes.get(command.correlation_id)
+    return listed
+
+
+def was_parked(command: Command) -> bool:
+    """It is or was in the TSQ."""
+    is_parked = command.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE
+    return is_parked or command.events.parkings().exists()
+
+
+def event_log(command: Command) -> list[CommandEvent]:
+    """The latest events of a command, oldest first."""
+    return list(command.events.order_by("-id")[:MOST_EVENTS])[::-1]
+
+
+def replies_of(command: Command) -> list[Reply]:
+    """The latest replies of a command, oldest first."""
+    return list(command.replies.order_by("-id")[:MOST_REPLIES])[::-1]
+
+
+def actions_on(command: Command) -> list[OperatorAction]:
+    """What operators did to the command and its replies, in order."""
+    actions = OperatorAction.objects.order_by()
+    to_replies = actions.filter(reply__command=command)
+    return list(actions.filter(command=command).union(to_replies, all=True).order_by("id"))
 
 
 def _planned(process: Process, step: Step) -> PlannedUndo:

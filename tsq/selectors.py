@@ -10,13 +10,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from processes.bus.models import Command, CommandEvent, Reply
 from processes.bus.querysets import PARKED
-from processes.bus.states import EventType
 from processes.models import OperatorAction, ProcessStep
 from processes.selectors import PlannedUndo, planned_compensations
 from processes.states import Direction
 from tsq.models import EntryClaim, EntryNote, StuckReply, TsqEntry
 
-MOST_EVENTS = 200
 MOST_NOTES = 200
 
 
@@ -67,7 +65,7 @@ def listed_stuck_replies() -> QuerySet[StuckReply]:
 
 def entries_ever() -> QuerySet[Command]:
     """Every command that is or was in the TSQ."""
-    parked = CommandEvent.objects.filter(command=OuterRef("pk"), type=EventType.PARKED)
+    parked = CommandEvent.objects.parkings().filter(command=OuterRef("pk"))
     return Command.objects.filter(PARKED | Exists(parked))
 
 
@@ -134,11 +132,6 @@ def claim_of(command: Command) -> EntryClaim | None:
 def notes_of(command: Command) -> list[EntryNote]:
     """The latest notes, oldest first."""
     return list(command.notes.order_by("-id")[:MOST_NOTES])[::-1]
-
-
-def event_log(command: Command) -> list[CommandEvent]:
-    """The latest events of a command, oldest first."""
-    return list(command.events.order_by("-id")[:MOST_EVENTS])[::-1]
 
 
 def of_process(command_id: str) -> dict[str, Subquery]:

@@ -9,10 +9,7 @@ from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from django.utils.timezone import get_current_timezone
 
-from processes.access import domains_of
-from processes.admin.filters import KnownValueFilter, TypedFilter
-from processes.bus.handlers import registered_handlers
-from processes.registry import known_process_types, manager_of
+from processes.admin.filters import KnownValueFilter, TypedFilter, known_domains
 from processes.states import Channel, OperatorVerb
 
 
@@ -37,10 +34,7 @@ class ActionDomainFilter(KnownValueFilter):
     parameter_name = "domain"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        known = {handler.domain for handler in registered_handlers()}
-        known |= {manager_of(name).domain for name in known_process_types()}
-        allowed = domains_of(request.user)
-        return [(name, name) for name in sorted(known if allowed is None else allowed)]
+        return known_domains(request)
 
 
 class OperatorFilter(TypedFilter):

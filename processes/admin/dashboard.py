@@ -1,5 +1,6 @@
 """The dashboard on the admin's first page: what each person may see of how the system does."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -32,6 +33,7 @@ def figures(request: HttpRequest) -> dict[str, Any]:
     if user.has_perm(VIEW_PROCESSES):
         shown["process_counts"] = dashboard.process_counts(domains)
         shown["per_minute"] = dashboard.completed_per_minute(domains)
+        shown["lately"] = shown["at"] - timedelta(seconds=dashboard.LATELY_SECONDS)
         shown["waiting_for_code"] = dashboard.waiting_for_code(domains)
     if user.has_perm(VIEW_ENTRIES) or user.has_perm(VIEW_STUCK):
         shown["troubles"] = dashboard.troubles(domains)

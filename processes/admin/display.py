@@ -1,9 +1,11 @@
 """How ages, JSON and statuses look, in lists and pages alike."""
 
 import json
+import uuid
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -64,3 +66,19 @@ def named_id(name: str, identity: object) -> str:
     return format_html(
         '{} <code class="quiet" title="{}">{}</code>', name, identity, str(identity)[:8]
     )
+
+
+def process_cell(process_id: uuid.UUID | None, process_type: str | None, status: str | None) -> str:
+    """A process in a list: its page as a link, with its status."""
+    if process_id is None:
+        return "-"
+    return format_html(
+        '<a href="{}">{}</a><br>{}',
+        reverse("admin:processes_process_change", args=[process_id]),
+        named_id(process_type or "", process_id),
+        status_badge(status or ""),
+    )
+
+
+def attempts_cell(attempts: int, most: int) -> str:
+    return format_html('<span class="nowrap">{} of {}</span>', attempts, most)

@@ -7,6 +7,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from processes.access import domains_of
+from processes.bus.handlers import registered_handlers
+from processes.registry import known_process_types, manager_of
+
 
 class KnownValueFilter(admin.SimpleListFilter):
     """Rows whose column ``parameter_name`` has the value chosen; unknown values match nothing."""
@@ -47,3 +51,11 @@ class TypedFilter(admin.SimpleListFilter):
     def shown(self, value: str) -> str:
         """The value as its field takes it."""
         return value
+
+
+def known_domains(request: HttpRequest) -> list[tuple[str, str]]:
+    """Those this person is limited to, else those this code knows."""
+    known = {handler.domain for handler in registered_handlers()}
+    known |= {manager_of(name).domain for name in known_process_types()}
+    allowed = domains_of(request.user)
+    return [(name, name) for name in sorted(known if allowed is None else allowed)]

@@ -1,58 +1,21 @@
 """The filters of the process list.  What each word means is ``processes.filters``' business."""
 
-from datetime import datetime
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from processes import dashboard
 from processes.access import domains_of
-from processes.admin.filters import TypedFilter
-from processes.filters import ProcessFilter
+from processes.admin.word_filters import (
+    CreatedAfterFilter,
+    CreatedBeforeFilter,
+    ErrorCodeFilter,
+    IdFilter,
+    OlderThanFilter,
+    TypedWordFilter,
+    WordFilter,
+)
 from processes.registry import known_process_types, manager_of
-
-AGES = {"1h": "an hour", "1d": "a day", "7d": "a week", "30d": "30 days"}
-
-
-def matching(request: HttpRequest, rows: QuerySet[Any], word: str, value: str) -> QuerySet[Any]:
-    """Those of ``rows`` the word asks for; a value that will not do is told and matches nothing."""
-    chosen = ProcessFilter({word: value}, rows)
-    for told in chosen.errors.get(word, []):
-        messages.error(request, f"{word.replace('_', ' ')}: {told}")
-    return rows.none() if chosen.errors else chosen.qs
-
-
-class WordFilter(admin.SimpleListFilter):
-    """Offers the values it knows; others may stand in the address as well."""
-
-    parameter_name: str
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return matching(request, queryset, self.parameter_name, value) if value else queryset
-
-    def has_output(self) -> bool:
-        """It works, even with nothing to offer."""
-        return True
-
-
-class TypedWordFilter(WordFilter, TypedFilter):
-    """Any value, typed in."""
-
-    lookups = TypedFilter.lookups
-    choices = TypedFilter.choices
-
-
-class MomentFilter(TypedWordFilter):
-    input_type = "datetime-local"
-
-    def shown(self, value: str) -> str:
-        try:
-            return f"{datetime.fromisoformat(value):%Y-%m-%dT%H:%M}"
-        except ValueError:
-            return ""
 
 
 class StatusFilter(WordFilter):
@@ -73,7 +36,10 @@ class TypeFilter(WordFilter):
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in sorted(known_process_types())]
+        allowed, known = domains_of(request.user), sorted(known_process_types())
+        return [
+            (name, name) for name in known if allowed is None or manager_of(name).domain in allowed
+        ]
 
 
 class DomainFilter(WordFilter):
@@ -86,37 +52,9 @@ class DomainFilter(WordFilter):
         return [(name, name) for name in sorted(known if allowed is None else allowed)]
 
 
-class OlderThanFilter(WordFilter):
-    title = "age"
-    parameter_name = "older_than"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(span, f"Older than {words}") for span, words in AGES.items()]
-
-
 class StepFilter(TypedWordFilter):
     title = "current step"
     parameter_name = "step"
-
-
-class IdFilter(TypedWordFilter):
-    title = "id"
-    parameter_name = "id"
-
-
-class ErrorCodeFilter(TypedWordFilter):
-    title = "error code"
-    parameter_name = "error_code"
-
-
-class CreatedAfterFilter(MomentFilter):
-    title = "started after"
-    parameter_name = "created_after"
-
-
-class CreatedBeforeFilter(MomentFilter):
-    title = "started before"
-    parameter_name = "created_before"
 
 
 FILTERS = (

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from processes import selectors
 from processes.admin import dashboard, display
 from processes.admin.forms import ReasonForm
-from processes.admin.process_filters import FILTERS, matching
+from processes.admin.process_filters import FILTERS
 from processes.admin.readonly import ReadOnlyAdmin
 from processes.admin.requests import acting
+from processes.admin.word_filters import WordSearch
 from processes.bus.errors import CommandBusError
 from processes.drawing import process_machine
 from processes.engine import compensate
@@ -28,7 +29,7 @@ COMPENSATE = "processes.compensate_process"
 
 
 @admin.register(Process)
-class ProcessAdmin(ReadOnlyAdmin):
+class ProcessAdmin(WordSearch, ReadOnlyAdmin):
     list_display = ("process", "domain", "standing", "current_step", "error", "age")
     list_filter = FILTERS
     ordering = ("-created_at", "-id")
@@ -38,12 +39,6 @@ class ProcessAdmin(ReadOnlyAdmin):
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return Process.objects.defer("data", "state")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        return (matching(request, queryset, "search", term) if term else queryset), False
 
     @admin.display(description="process")
     def process(self, process: Process) -> str:

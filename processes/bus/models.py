@@ -15,6 +15,7 @@ from processes.bus.querysets import (
     UNHANDLED,
     UNSETTLED,
     WAITING,
+    WITH_ERROR,
     WITHOUT_CODE,
     CommandEventQuerySet,
     CommandQuerySet,
@@ -82,6 +83,12 @@ class Command(FSMModelMixin, models.Model):
             models.Index("parked_at", "id", name="command_parked", condition=PARKED),
             models.Index(
                 "domain", "command_type", name="command_waiting_for_code", condition=WITHOUT_CODE
+            ),
+            models.Index("created_at", "id", name="command_by_age"),
+            models.Index("domain", "command_type", "created_at", "id", name="command_by_lane"),
+            models.Index("created_at", "id", name="command_with_error", condition=WITH_ERROR),
+            models.Index(
+                "completed_at", name="command_completed", condition=Q(completed_at__isnull=False)
             ),
         ]
         constraints = [

@@ -6,17 +6,18 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, Group, User
-from django.db import connection
 
 from processes.access import domains_of, visible_to
 from processes.bus.models import Command
 from processes.models import DomainLimit
 from tests.factories import CommandFactory
-from tests.support.console import Console
+from tests.support.console import Console, Schema, create_groups
 
 pytestmark = pytest.mark.django_db
 
 groups_migration = importlib.import_module("tsq.migrations.0003_groups")
+view_migration = importlib.import_module("tsq.migrations.0005_view_commands")
+SEES_COMMANDS = {"bus.view_command", "processes.view_workerheartbeat"}
 
 
 def permissions_of(name: str) -> set[str]:
@@ -25,13 +26,9 @@ def permissions_of(name: str) -> set[str]:
     return {f"{app}.{codename}" for app, codename in pairs}
 
 
-class Schema:
-    connection = connection
-
-
 @pytest.fixture
 def groups() -> None:
-    groups_migration.create_groups(apps, Schema)
+    create_groups()
 
 
 class TestGroups:
@@ -41,6 +38,7 @@ class TestGroups:
         )
         assert viewers < operators < supervisors
         assert all(".view_" in permission for permission in viewers)
+        assert viewers >= SEES_COMMANDS
         assert "tsq.cancel_tsqentry" in operators
         assert not operators & {"tsq.edit_tsqentry", "processes.view_operatoraction"}
         assert {"tsq.edit_tsqentry", "processes.view_operatoraction"} < supervisors
@@ -53,6 +51,17 @@ class TestGroups:
         assert permissions_of("TSQ viewers") == set(groups_migration.VIEWER)
         groups_migration.remove_groups(apps, Schema)
         assert list(Group.objects.all()) == [own]
+
+    def test_commands_and_workers_are_shown_to_the_groups_there_are_and_no_longer(self, groups):
+        Group.objects.get(name="TSQ viewers").delete()
+        own = Group.objects.create(name="Ours")
+        before = permissions_of("TSQ operators")
+        view_migration.disallow(apps, Schema)
+        assert permissions_of("TSQ operators") == before - SEES_COMMANDS
+        view_migration.allow(apps, Schema)
+        assert permissions_of("TSQ operators") == before
+        assert not own.permissions.exists()
+        assert not Group.objects.filter(name="TSQ viewers").exists()
 
 
 class TestDomainsOf:

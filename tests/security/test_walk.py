@@ -3,13 +3,11 @@
 The URLs are read from the site itself, so that a page added later is walked over as well.
 """
 
-import importlib
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.test import Client
@@ -18,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from processes.models import DomainLimit
 from tests.security.urls import Place, all_actions, all_places
 from tests.security.world import COMMAND_TYPE, DOMAIN, MARK, World, stored
-from tests.support.console import told
+from tests.support.console import create_groups, told
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +26,7 @@ OWN_PAGES = {
     *("admin:password_change", "admin:password_change_done"),
 }
 """What everybody who may log in has: it is about nobody else's rows."""
-OF_NO_DOMAIN = {"auth_user", "auth_group", "processes_domainlimit"}
+OF_NO_DOMAIN = {"auth_user", "auth_group", "processes_domainlimit", "processes_workerheartbeat"}
 
 _WRITES = re.compile(
     r"^\s*(INSERT|UPDATE|DELETE|TRUNCATE|WITH\b.*\b(INSERT|UPDATE|DELETE)\b)", re.DOTALL
@@ -39,8 +37,7 @@ _WRITES = re.compile(
 def site(settings, story, register_handler) -> None:
     settings.SECURE_SSL_REDIRECT = False
     register_handler(COMMAND_TYPE, lambda _: None, domain=DOMAIN, editable=True)
-    groups = importlib.import_module("tsq.migrations.0003_groups")
-    groups.create_groups(apps, type("Schema", (), {"connection": connection}))
+    create_groups()
 
 
 @pytest.fixture

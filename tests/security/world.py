@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 
 from processes.base import REPLY_ADDRESS
-from processes.models import DomainLimit
+from processes.models import DomainLimit, WorkerHeartbeat
 from tests.factories import (
     CommandEventFactory,
     CommandFactory,
@@ -55,11 +55,14 @@ class World:
         notification = Notification.objects.create(
             rule=rule, kind="email", recipient=MARK, fingerprint="f" * 32, payload=told
         )
+        worker = WorkerHeartbeat.objects.create(host="anywhere", pid=1, workers=2)
         group = Group.objects.create(name=f"{MARK} group")
         person = User.objects.create_user(f"{MARK}-user")
         limit = DomainLimit.objects.create(user=person, domain=DOMAIN)
         self.rows: dict[str, Any] = {
+            "bus_command": self.entry.pk,
             "processes_process": self.process.pk,
+            "processes_workerheartbeat": worker.pk,
             "processes_operatoraction": action.pk,
             "processes_domainlimit": limit.pk,
             "tsq_tsqentry": self.entry.pk,

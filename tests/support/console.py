@@ -1,9 +1,12 @@
 """An operator at the console: logged in, with exactly the permissions a test gives."""
 
+import importlib
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -12,6 +15,8 @@ VIEW_ALL = (
     "tsq.view_stuckreply",
     "tsq.view_bulkoperation",
     "processes.view_process",
+    "bus.view_command",
+    "processes.view_workerheartbeat",
 )
 EVERYTHING = (
     *VIEW_ALL,
@@ -22,6 +27,18 @@ EVERYTHING = (
     "tsq.give_up_stuckreply",
     "processes.compensate_process",
 )
+
+
+class Schema:
+    """What a migration's function is given, as far as it is needed."""
+
+    connection = connection
+
+
+def create_groups() -> None:
+    """As the migrations do, whose rows the tests' database forgets."""
+    importlib.import_module("tsq.migrations.0003_groups").create_groups(apps, Schema)
+    importlib.import_module("tsq.migrations.0005_view_commands").allow(apps, Schema)
 
 
 class Console:

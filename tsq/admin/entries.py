@@ -9,15 +9,15 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.html import format_html
 
 from processes.admin import display
 from processes.bus.models import Command
 from processes.bus.states import CommandStatus
+from processes.selectors import event_log
 from processes.timeline import timeline_of
 from tsq import selectors
 from tsq.admin.care import CLAIM, CareAdmin
-from tsq.admin.cells import age_cell, claim_cell, process_cell
+from tsq.admin.cells import age_cell, claim_cell
 from tsq.admin.choosing import ChoosingAdmin
 from tsq.admin.editing import EditingAdmin
 from tsq.admin.entry_list import EntryChangeList
@@ -75,16 +75,14 @@ class TsqEntryAdmin(ChoosingAdmin, EditingAdmin, CareAdmin, GroupsAdmin):
 
     @admin.display(description="attempts")
     def tried(self, entry: TsqEntry) -> str:
-        return format_html(
-            '<span class="nowrap">{} of {}</span>', entry.attempts, entry.max_attempts
-        )
+        return display.attempts_cell(entry.attempts, entry.max_attempts)
 
     @admin.display(description="process")
     def process(self, entry: Any) -> str:
         if entry.step is None:
             return "-"
         process = entry.step.process
-        return process_cell(process.pk, process.process_type, process.status)
+        return display.process_cell(process.pk, process.process_type, process.status)
 
     @admin.display(description="claimed by")
     def claimed_by(self, entry: Any) -> str:
@@ -104,7 +102,7 @@ class TsqEntryAdmin(ChoosingAdmin, EditingAdmin, CareAdmin, GroupsAdmin):
             "is_parked": entry.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE,
             "step": step,
             "timeline": timeline_of(step.process) if step else None,
-            "events": selectors.event_log(entry),
+            "events": event_log(entry),
             "actions": list(entry.operator_actions.all()),
             "notes": selectors.notes_of(entry),
             "claim": selectors.claim_of(entry),

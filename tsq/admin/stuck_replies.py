@@ -12,7 +12,6 @@ from django.utils.text import Truncator
 from processes.admin import display
 from processes.admin.filters import KnownValueFilter
 from tsq import selectors
-from tsq.admin.cells import process_cell
 from tsq.admin.resolutions import GIVE_UP, HANDLE_AGAIN
 from tsq.admin.resolving import ResolvingAdmin
 from tsq.forms import Chosen
@@ -84,7 +83,7 @@ class StuckReplyAdmin(ResolvingAdmin):
 
     @admin.display(description="process")
     def process(self, reply: "ListedReply") -> str:
-        return process_cell(reply.process_id, reply.process_type, reply.process_status)
+        return display.process_cell(reply.process_id, reply.process_type, reply.process_status)
 
     @admin.display(description="outcome")
     def standing(self, reply: "ListedReply") -> str:

@@ -12,6 +12,7 @@ from processes.management.base import Options
 from processes.management.output import write_facts, write_rows
 from processes.management.selection import words_of
 from processes.management.showing import action_facts
+from processes.selectors import event_log
 from tsq import selectors
 from tsq.filters import matching_entries
 from tsq.groups import error_groups
@@ -90,7 +91,7 @@ def _facts(entry: Command) -> dict[str, Any]:
         "events": [
             {"at": event.at, "type": event.type, "delivery": event.delivery, "by": event.actor}
             | {"details": {k: v for k, v in (event.details or {}).items() if k != "traceback"}}
-            for event in selectors.event_log(entry)
+            for event in event_log(entry)
         ],
         "actions": [action_facts(action) for action in entry.operator_actions.all()],
         "notes": [
@@ -103,7 +104,7 @@ def _facts(entry: Command) -> dict[str, Any]:
 
 def _traceback(entry: Command) -> str:
     """That of the latest attempt that left one."""
-    details = [event.details or {} for event in selectors.event_log(entry)]
+    details = [event.details or {} for event in event_log(entry)]
     return next((str(d["traceback"]) for d in reversed(details) if d.get("traceback")), "")
 
 

@@ -8,12 +8,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from processes.bus.clock import BusNow
+from processes.bus.states import EventType
 from processes.heartbeat import WorkerHeartbeat
 from processes.models import DomainLimit
 from processes.worker import run_until_idle
-from tests.factories import CommandFactory, ProcessFactory, ReplyFactory
+from tests.factories import CommandEventFactory, CommandFactory, ProcessFactory, ReplyFactory
 from tests.support.behaviours import permanent
-from tests.support.console import EVERYTHING, Console
+from tests.support.console import EVERYTHING, Console, told
 from tests.support.three_steps import Story
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,31 @@ def test_every_number_of_processes_leads_to_as_many(console, failed):
         assert listed.status_code == 200
         shown = listed.context["cl"].result_count
         assert str(shown) == figure(console.text(FRAGMENT), status)
+
+
+def test_every_other_number_leads_to_its_list(console, busy):
+    CommandFactory(completed=True)
+    CommandFactory(domain="a&b", command_type="Unheard", handler_missing_since=BusNow())
+    WorkerHeartbeat.objects.create(host="here", pid=1, workers=3)
+    text = console.text(FRAGMENT)
+    expected = {"arrivals": 1, "per-minute": 2, "test/Unheard": 1, "a&amp;b/Unheard": 1}
+    for key, number in (expected | {"workers": 1}).items():
+        (link,) = re.findall(rf'href="([^"]+)" data-key="{key}"', text)
+        listed = console.client.get(link.replace("&amp;", "&"))
+        assert listed.status_code == 200
+        assert listed.context["cl"].result_count == number
+        assert not told(listed)
+
+
+def test_a_number_leads_nowhere_one_may_not_look(busy):
+    CommandEventFactory(command=CommandFactory(completed=True), type=EventType.COMPLETED)
+    WorkerHeartbeat.objects.create(host="here", pid=1, workers=3)
+    hidden = {"bus.view_command", "processes.view_workerheartbeat"}
+    text = Console(*set(EVERYTHING) - hidden).text(FRAGMENT)
+    assert "New in the TSQ" in text
+    assert "Unheard" in text
+    assert "/admin/bus/" not in text
+    assert "/admin/processes/workerheartbeat/" not in text
 
 
 def test_work_without_workers_is_told_plainly(console, story: Story, clock):

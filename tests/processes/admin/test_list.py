@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from processes.admin import readonly
-from processes.models import Process
+from processes.models import DomainLimit, Process
 from tests.factories import ProcessFactory
-from tests.support.console import told
+from tests.support.console import Console, told
 
 pytestmark = pytest.mark.django_db
 
@@ -127,3 +127,14 @@ def test_it_counts_no_further_than_a_bound(console, monkeypatch):
 @pytest.mark.parametrize("lookup", ["data__account", "created_at__year", "error_message"])
 def test_only_what_the_filters_offer_can_be_asked_for(console, failed, lookup):
     assert console.page("processes_process_changelist", **{lookup: "7"}).status_code == 400
+
+
+def test_types_and_domains_of_others_are_not_offered(failed):
+    limited = Console("processes.view_process")
+    limit = DomainLimit(user_id=limited.client.session["_auth_user_id"], domain="mine")
+    limit.save()
+    text = limited.text("processes_process_changelist")
+    assert "ThreeSteps" not in text
+    assert "?domain=mine" in text
+    DomainLimit.objects.filter(pk=limit.pk).update(domain="test")
+    assert "?type=ThreeSteps" in limited.text("processes_process_changelist")
