@@ -57,7 +57,7 @@ def measure(entries: int, verb: str) -> dict[str, float]:
     draft = bulk.choose(OperatorVerb(verb), TsqEntry.objects.all(), by, {})
     chosen = time.perf_counter()
     turns = BulkOperation.objects.filter(pk=draft.pk).values_list("available_at", flat=True)
-    bulk.confirm(draft.pk, arguments=VERBS[verb], typed_count=entries)
+    bulk.confirm(draft.pk, operator="ann", arguments=VERBS[verb], typed_count=entries)
     longest = 0.0
     while True:
         at = time.perf_counter()

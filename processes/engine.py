@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from processes import statements
-from processes.audit import Operator, record_action, require_reason
+from processes.audit import Operator, moved_on, record_action, require_reason
 from processes.base import REPLY_ADDRESS, ProcessManager
 from processes.bus import sql
 from processes.bus.claims import Claim, claim_when_sent
@@ -393,17 +393,9 @@ def _require_known_steps(manager: ProcessManager[Any, Any], process: Process) ->
 
 
 def _not_failed(process: Process) -> NotFailed:
-    last = process.operator_actions.last()
-    by_whom = (
-        f" ({last.action} by {last.operator} at {last.at:%Y-%m-%d %H:%M:%S %Z})" if last else ""
-    )
-    return NotFailed(
-        f"Only a FAILED process can be compensated; this one is {process.status}{by_whom}.",
-        state=process.status,
-        actor=last.operator if last else "",
-        action=last.action if last else "",
-        at=last.at if last else process.updated_at,
-    )
+    what = f"Only a FAILED process can be compensated; this one is {process.status}"
+    last = process.operator_actions.resolutions().last()
+    return moved_on(NotFailed, what, last, state=process.status, since=process.updated_at)
 
 
 def _told(process: Process) -> dict[str, Any]:

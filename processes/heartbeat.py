@@ -46,6 +46,8 @@ class WorkerHeartbeat(models.Model):
 
     class Meta:
         app_label = "processes"
+        verbose_name = "worker cluster"
+        verbose_name_plural = "workers"
         ordering = ["host", "started_at"]
 
     def __str__(self) -> str:

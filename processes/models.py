@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
@@ -14,12 +14,14 @@ from processes.bus.clock import BusNow
 from processes.bus.models import NAME_LENGTH, Command, Reply
 from processes.heartbeat import WorkerHeartbeat
 from processes.states import (
+    RESOLUTIONS,
     TERMINAL_STATUSES,
     Channel,
     Direction,
     OperatorVerb,
     ProcessStatus,
     StepOutcome,
+    SubjectKind,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DomainLimit", "OperatorAction", "Process", "ProcessStep", "WorkerHeartbeat"]
 
+ABOVE = ~Q(subject_kind="")
+NOT_ABOVE = Q(subject_kind="", subject_id="")
 OPEN_FORWARD_STEP = Q(direction=Direction.FORWARD, outcome=None)
 
 
@@ -267,8 +271,21 @@ class DomainLimit(models.Model):
         return f"{self.user or self.group}: {self.domain}"
 
 
+class OperatorActionQuerySet(models.QuerySet["OperatorAction"]):
+    def resolutions(self) -> Self:
+        """Those that moved on what they were done to; claims and notes do not."""
+        return self.filter(action__in=RESOLUTIONS)
+
+    def on(self, kind: SubjectKind, pk: object) -> Self:
+        """Those done to one subject above the engine."""
+        return self.filter(subject_kind=kind, subject_id=str(pk))
+
+
 class OperatorAction(models.Model):
-    """Who did what to exactly one command, process or reply; rows are only ever added."""
+    """Who did what to exactly one subject; rows are only ever added.
+
+    A subject above the engine is named by ``subject_kind`` and ``subject_id``.
+    """
 
     id = models.BigAutoField(primary_key=True)
     command = models.ForeignKey(
@@ -280,7 +297,13 @@ class OperatorAction(models.Model):
     reply = models.ForeignKey(
         Reply, on_delete=models.CASCADE, null=True, blank=True, related_name="operator_actions"
     )
-    domain = models.CharField(max_length=NAME_LENGTH, help_text="That of its subject.")
+    subject_kind = models.CharField(
+        max_length=20, choices=SubjectKind.choices, blank=True, default="", db_default=""
+    )
+    subject_id = models.CharField(max_length=50, blank=True, default="", db_default="")
+    domain = models.CharField(
+        max_length=NAME_LENGTH, help_text="That of its subject; empty where it has several."
+    )
     action = models.CharField(max_length=20, choices=OperatorVerb.choices)
     operator = models.CharField(max_length=NAME_LENGTH)
     channel = models.CharField(max_length=20, choices=Channel.choices)
@@ -289,6 +312,8 @@ class OperatorAction(models.Model):
     before = models.JSONField()
     after = models.JSONField()
     at = models.DateTimeField(db_default=BusNow())
+
+    objects = OperatorActionQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
@@ -299,17 +324,25 @@ class OperatorAction(models.Model):
             models.Index("action", "id", name="action_by_verb"),
             models.Index("channel", "id", name="action_by_channel"),
             models.Index("at", name="action_by_time"),
+            models.Index(
+                "subject_kind", "subject_id", "id", name="action_on_subject", condition=ABOVE
+            ),
         ]
         constraints = [
             models.CheckConstraint(
                 name="action_has_exactly_one_subject",
-                condition=Q(command__isnull=False, process=None, reply=None)
-                | Q(command=None, process__isnull=False, reply=None)
-                | Q(command=None, process=None, reply__isnull=False),
+                condition=Q(command__isnull=False, process=None, reply=None) & NOT_ABOVE
+                | Q(command=None, process__isnull=False, reply=None) & NOT_ABOVE
+                | Q(command=None, process=None, reply__isnull=False) & NOT_ABOVE
+                | Q(command=None, process=None, reply=None) & ABOVE & ~Q(subject_id=""),
             ),
             models.CheckConstraint(
                 name="action_and_channel_known",
-                condition=Q(action__in=OperatorVerb.values, channel__in=Channel.values),
+                condition=Q(
+                    action__in=OperatorVerb.values,
+                    channel__in=Channel.values,
+                    subject_kind__in=["", *SubjectKind.values],
+                ),
             ),
             models.CheckConstraint(name="action_names_its_operator", condition=~Q(operator="")),
         ]

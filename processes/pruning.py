@@ -127,14 +127,14 @@ _COMMANDS = f"""
 
 _LOCK_PROCESSES = """
 SELECT p.id, p.created_at FROM processes_process p
-WHERE (p.created_at, p.id) > (%(created_at)s, %(id)s) AND {condition}
+WHERE (p.created_at, p.id) > (%(at)s, %(id)s) AND {condition}
 ORDER BY p.created_at, p.id LIMIT %(chunk)s FOR UPDATE OF p SKIP LOCKED
 """
 
-# By primary key, for no index has the end of a command: one pass over the table in all.
 _LOCK_COMMANDS = """
-SELECT c.id FROM bus_command c WHERE c.id > %(id)s AND {condition}
-ORDER BY c.id LIMIT %(chunk)s FOR UPDATE OF c SKIP LOCKED
+SELECT c.id, c.completed_at FROM bus_command c
+WHERE (c.completed_at, c.id) > (%(at)s, %(id)s) AND {condition}
+ORDER BY c.completed_at, c.id LIMIT %(chunk)s FOR UPDATE OF c SKIP LOCKED
 """
 
 _FIRST_ID = uuid.UUID(int=0)
@@ -154,26 +154,22 @@ def _count(table: str, condition: str) -> Callable[[Retention], int]:
     return count
 
 
-def _process_chunks(what: Retention) -> Iterator[int]:
-    last: dict[str, Any] = {"created_at": _FIRST_MOMENT, "id": _FIRST_ID}
-    statement = _LOCK_PROCESSES.format(condition=_with_holds(_PROCESSES))
-    while last:
-        with transaction.atomic():
-            found = fetch(statement, what.parameters | last | {"chunk": CHUNK})
-            _delete_processes([process_id for process_id, _ in found])
-        last = dict(zip(("id", "created_at"), found[-1], strict=True)) if found else {}
-        yield len(found)
+def _chunks(
+    lock: str, condition: str, remove: Callable[[list[uuid.UUID]], None]
+) -> Callable[[Retention], Iterator[int]]:
+    """Goes through them by their time, past those that stay."""
 
+    def chunks(what: Retention) -> Iterator[int]:
+        last: dict[str, Any] = {"id": _FIRST_ID, "at": _FIRST_MOMENT}
+        statement = lock.format(condition=_with_holds(condition))
+        while last:
+            with transaction.atomic():
+                found = fetch(statement, what.parameters | last | {"chunk": CHUNK})
+                remove([pk for pk, _ in found])
+            last = dict(zip(("id", "at"), found[-1], strict=True)) if found else {}
+            yield len(found)
 
-def _command_chunks(what: Retention) -> Iterator[int]:
-    last: Any = _FIRST_ID
-    statement = _LOCK_COMMANDS.format(condition=_with_holds(_COMMANDS))
-    while last:
-        with transaction.atomic():
-            found = fetch(statement, what.parameters | {"id": last, "chunk": CHUNK})
-            _delete_commands([command_id for (command_id,) in found])
-        last = found[-1][0] if found else None
-        yield len(found)
+    return chunks
 
 
 def _delete_processes(process_ids: list[uuid.UUID]) -> None:
@@ -208,5 +204,13 @@ def fetch(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-PROCESSES = Part("processes", _count("processes_process p", _PROCESSES), _process_chunks)
-COMMANDS = Part("commands", _count("bus_command c", _COMMANDS), _command_chunks)
+PROCESSES = Part(
+    "processes",
+    _count("processes_process p", _PROCESSES),
+    _chunks(_LOCK_PROCESSES, _PROCESSES, _delete_processes),
+)
+COMMANDS = Part(
+    "commands",
+    _count("bus_command c", _COMMANDS),
+    _chunks(_LOCK_COMMANDS, _COMMANDS, _delete_commands),
+)

@@ -96,9 +96,9 @@ def planned_compensations(processes: Sequence[Process]) -> dict[uuid.UUID, list[
 
 
 def actions_about(process: Process, trail: Sequence[TrailRow]) -> list[OperatorAction]:
-    """What operators did to the process, its commands and their replies, in order."""
+    """How operators moved on the process, its commands and their replies, in order."""
     command_ids = [row.step.command_id for row in trail if row.step.command_id]
-    actions = OperatorAction.objects.select_related("command", "reply").order_by()
+    actions = OperatorAction.objects.resolutions().select_related("command", "reply").order_by()
     actions = actions.defer("command__data", "command__edited_data", "reply__data")
     to_process = actions.filter(Q(process=process) | Q(command__in=command_ids))
     # Apart, for an OR over a join would read the whole table.

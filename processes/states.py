@@ -31,6 +31,8 @@ class StepOutcome(models.TextChoices):
 
 
 class OperatorVerb(models.TextChoices):
+    """What an operator can do; those of ``RESOLUTIONS`` move on what they are done to."""
+
     RETRY = "retry", "Retry"
     COMPLETE = "complete", "Complete"
     CANCEL = "cancel", "Cancel"
@@ -38,6 +40,31 @@ class OperatorVerb(models.TextChoices):
     COMPENSATE = "compensate", "Compensate"
     HANDLE_AGAIN = "handle_again", "Handle again"
     GIVE_UP = "give_up", "Give up"
+    CLAIM = "claim", "Claim"
+    RELEASE = "release", "Release"
+    NOTE = "note", "Add a note"
+    CONFIRM = "confirm", "Confirm"
+    PAUSE = "pause", "Pause"
+    RESUME = "resume", "Resume"
+    STOP = "stop", "Stop"
+    RETRY_FAILURES = "retry_failures", "Retry failures"
+    ADD = "add", "Add"
+    CHANGE = "change", "Change"
+    DELETE = "delete", "Delete"
+
+
+RESOLUTIONS = (
+    *(OperatorVerb.RETRY, OperatorVerb.COMPLETE, OperatorVerb.CANCEL, OperatorVerb.EDIT),
+    *(OperatorVerb.COMPENSATE, OperatorVerb.HANDLE_AGAIN, OperatorVerb.GIVE_UP),
+)
+
+
+class SubjectKind(models.TextChoices):
+    """What operators act on above the engine, which knows these by name and id only."""
+
+    BULK_OPERATION = "bulk_operation", "Bulk operation"
+    NOTIFICATION = "notification", "Notification"
+    NOTIFICATION_RULE = "notification_rule", "Notification rule"
 
 
 class Channel(models.TextChoices):

@@ -9,14 +9,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from processes.audit import Operator
+from processes.audit import Operator, moved_on, record_action
 from processes.bus.clock import BusNow
 from processes.bus.errors import CommandBusError, MovedOn, NotFound, NotParked
 from processes.bus.fitness import fit_text
 from processes.bus.locks import lock_command
 from processes.bus.models import NAME_LENGTH, Command
 from processes.bus.states import CommandStatus
-from processes.states import Channel
+from processes.states import Channel, OperatorVerb
 from tsq.models import EntryClaim, EntryNote
 from tsq.selectors import entries_ever
 
@@ -50,12 +50,12 @@ def claim(
 
     Raises NotFound, NotParked, ClaimedByAnother.
     """
-    name = _name(operator, channel, request_id)
+    by, name = _acting(operator, channel, request_id)
     command = lock_command(command_id)
     if command.status != CommandStatus.IN_TROUBLESHOOTING_QUEUE:
-        raise NotParked(
-            f"The command is no longer in the TSQ; it is {command.status}.", state=command.status
-        )
+        what = f"The command is no longer in the TSQ; it is {command.status}"
+        last = command.operator_actions.resolutions().last()
+        raise moved_on(NotParked, what, last, state=command.status, since=command.updated_at)
     held = EntryClaim.objects.filter(command=command).first()
     if held and held.operator == name:
         return held
@@ -64,6 +64,8 @@ def claim(
     EntryClaim.objects.update_or_create(
         command=command, defaults={"operator": name, "claimed_at": BusNow()}
     )
+    before = {"claimed_by": held.operator if held else None}
+    record_action(OperatorVerb.CLAIM, by, "", before, {"claimed_by": name}, command=command)
     return EntryClaim.objects.get(command=command)
 
 
@@ -76,7 +78,7 @@ def release(
     request_id: str = "",
 ) -> None:
     """Take the operator's claim back.  Raises NotFound, NotClaimed."""
-    name = _name(operator, channel, request_id)
+    by, name = _acting(operator, channel, request_id)
     command = lock_command(command_id)
     held = EntryClaim.objects.filter(command=command).first()
     if held is None:
@@ -84,8 +86,11 @@ def release(
     if held.operator != name:
         raise NotClaimed(f"The entry is {_whose(held)}, not by {name}.", **_who(held))
     held.delete()
+    before, after = {"claimed_by": name}, {"claimed_by": None}
+    record_action(OperatorVerb.RELEASE, by, "", before, after, command=command)
 
 
+@transaction.atomic
 def add_note(
     command_id: uuid.UUID | str,
     text: str,
@@ -95,12 +100,14 @@ def add_note(
     request_id: str = "",
 ) -> EntryNote:
     """Keep a note with an entry, a resolved one too.  Raises NotFound, EmptyNote."""
-    name = _name(operator, channel, request_id)
+    by, name = _acting(operator, channel, request_id)
     if not str(text or "").strip():
         raise EmptyNote("The note is empty.")
+    command = _entry(command_id)
     note = EntryNote.objects.create(
-        command=_entry(command_id), operator=name, channel=channel, text=fit_text(text)
+        command=command, operator=name, channel=channel, text=fit_text(text)
     )
+    record_action(OperatorVerb.NOTE, by, text, {}, {"note": note.pk}, command=command)
     return EntryNote.objects.get(pk=note.pk)
 
 
@@ -111,9 +118,10 @@ def _entry(command_id: uuid.UUID | str) -> Command:
         raise NotFound(f"There is no TSQ entry {command_id}.") from None
 
 
-def _name(operator: str, channel: str, request_id: str) -> str:
-    """As it is kept; raises OperatorRequired like every other action."""
-    return fit_text(Operator(operator, channel, request_id).name, NAME_LENGTH)
+def _acting(operator: str, channel: str, request_id: str) -> tuple[Operator, str]:
+    """The operator, and their name as it is kept; raises OperatorRequired."""
+    by = Operator(operator, channel, request_id)
+    return by, fit_text(by.name, NAME_LENGTH)
 
 
 def _whose(claim: EntryClaim) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from processes.audit import Operator, record_action, require_reason
+from processes.audit import Operator, moved_on, record_action, require_reason
 from processes.bus.errors import InvalidResult, NotFound, NotStuck
 from processes.bus.fitness import UnfitJson, json_object_text
 from processes.bus.models import Command, Reply
@@ -17,7 +17,7 @@ from processes.bus.states import FINAL_OUTCOMES
 from processes.bus.wakeup import wake_workers
 from processes.engine import give_up_reply, handle_reply_again, lock_process
 from processes.states import Channel, OperatorVerb
-from tsq.resolutions import Resolution, by_whom, resolve_one
+from tsq.resolutions import Resolution, resolve_one
 
 
 def retry(
@@ -162,14 +162,8 @@ def _not_stuck(reply: Reply, is_stuck_anew: bool) -> NotStuck:
     what = f"Only a stuck reply can be handled again or given up; this one is {state}"
     if is_stuck_anew:
         what = "The reply was stuck anew since you looked; look at its new error first"
-    last = reply.operator_actions.last()
-    return NotStuck(
-        f"{what}{by_whom(last)}.",
-        state=state,
-        actor=last.operator if last else "",
-        action=last.action if last else "",
-        at=last.at if last else reply.handled_at,
-    )
+    last = reply.operator_actions.resolutions().last()
+    return moved_on(NotStuck, what, last, state=state, since=reply.handled_at)
 
 
 def _reply(reply_id: int) -> Reply:

@@ -4,12 +4,14 @@ Notes and claims go with their command; a command stays while a bulk operation t
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import transaction
 
 from processes import pruning
 from processes.bus.states import quoted
 from processes.pruning import CHUNK, Part, Retention, delete, fetch
+from processes.states import SubjectKind
 from tsq.models.bulk import BulkStatus
 from tsq.models.notifications import NotificationStatus
 
@@ -43,6 +45,7 @@ def _operation_chunks(what: Retention) -> Iterator[int]:
     while found:
         with transaction.atomic():
             ids = [operation_id for (operation_id,) in fetch(first, what.parameters)]
+            _delete_actions(SubjectKind.BULK_OPERATION, ids)
             delete("tsq_bulkitem WHERE operation_id = ANY(%(ids)s)", ids)
             delete("tsq_bulkoperation WHERE id = ANY(%(ids)s)", ids)
         found = bool(ids)
@@ -62,6 +65,13 @@ def _notification_chunks(what: Retention) -> Iterator[int]:
     while found:
         with transaction.atomic():
             ids = [notification_id for (notification_id,) in fetch(chunk, what.parameters)]
+            _delete_actions(SubjectKind.NOTIFICATION, ids)
             delete("tsq_notification WHERE id = ANY(%(ids)s)", ids)
         found = bool(ids)
         yield len(ids)
+
+
+def _delete_actions(kind: SubjectKind, ids: list[Any]) -> None:
+    """What operators did to these."""
+    named = "processes_operatoraction WHERE subject_kind = '{}' AND subject_id = ANY(%(ids)s)"
+    delete(named.format(kind), [str(subject_id) for subject_id in ids])

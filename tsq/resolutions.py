@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from processes.audit import Operator
+from processes.audit import Operator, moved_on
 from processes.bus import sql
 from processes.bus.clock import BusNow
 from processes.bus.errors import CommandBusError, NotFound, NotParked
@@ -128,8 +128,8 @@ def _is_as_seen(command: Command, seen: Seen) -> bool:
 
 
 def _last_actions(command_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, OperatorAction]:
-    """What was last done to each of these commands, asked for all at once."""
-    actions = OperatorAction.objects.filter(command__in=list(command_ids))
+    """How each of these commands was last resolved, asked for all at once."""
+    actions = OperatorAction.objects.resolutions().filter(command__in=list(command_ids))
     latest = actions.order_by("command_id", "-id").distinct("command_id")
     return {action.command_id: action for action in latest}
 
@@ -142,17 +142,7 @@ def _not_parked(command: Command, last: OperatorAction | None) -> NotParked:
     what = f"The command is no longer in the TSQ; it is {command.status}"
     if command.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE:
         what = "The command was parked anew since you looked; look at its new error first"
-    return NotParked(
-        f"{what}{by_whom(last)}.",
-        state=command.status,
-        actor=last.operator if last else "",
-        action=last.action if last else "",
-        at=last.at if last else command.updated_at,
-    )
-
-
-def by_whom(last: OperatorAction | None) -> str:
-    return f" ({last.action} by {last.operator}, {last.at:%Y-%m-%d %H:%M:%S %Z})" if last else ""
+    return moved_on(NotParked, what, last, state=command.status, since=command.updated_at)
 
 
 def _write(resolution: Resolution, commands: list[Command]) -> None:

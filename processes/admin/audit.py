@@ -18,11 +18,15 @@ from processes.admin.audit_filters import FILTERS
 from processes.admin.difference import difference
 from processes.admin.readonly import ReadOnlyAdmin
 from processes.models import OperatorAction
+from processes.states import SubjectKind
 
 SUBJECT_PAGES = {
     "command": "admin:tsq_tsqentry_change",
     "reply": "admin:tsq_stuckreply_change",
     "process": "admin:processes_process_change",
+    SubjectKind.BULK_OPERATION: "admin:tsq_bulkoperation_change",
+    SubjectKind.NOTIFICATION: "admin:tsq_notification_change",
+    SubjectKind.NOTIFICATION_RULE: "admin:tsq_notificationrule_change",
 }
 PAYLOADS = (
     *("process__data", "process__state", "reply__data"),
@@ -65,7 +69,7 @@ class OperatorActionAdmin(ReadOnlyAdmin):
     @admin.display(description="subject")
     def subject(self, action: OperatorAction) -> str:
         kind, name, pk = subject_of(action)
-        told = display.named_id(f"{kind} {name}", pk)
+        told = display.named_id(f"{kind.replace('_', ' ')} {name}".strip(), pk)
         try:
             url = reverse(SUBJECT_PAGES[kind], args=[pk])
         except NoReverseMatch:  # a site without the troubleshooting queue

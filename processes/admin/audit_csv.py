@@ -22,7 +22,9 @@ def csv_lines(actions: QuerySet[OperatorAction]) -> Iterator[str]:
 
 
 def subject_of(action: OperatorAction) -> tuple[str, str, Any]:
-    """What was acted on: its kind, its type and its id."""
+    """What was acted on: its kind, its type if it has one, and its id."""
+    if action.subject_kind:
+        return action.subject_kind, "", action.subject_id
     if action.process:
         return "process", action.process.process_type, action.process.pk
     if action.reply:

@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from django.http import HttpRequest
 
+from processes.audit import Operator
 from processes.states import Channel
 
 
@@ -21,3 +22,8 @@ def acting(request: HttpRequest) -> Acting:
         channel=Channel.ADMIN,
         request_id=request.headers.get("X-Request-ID") or uuid.uuid4().hex,
     )
+
+
+def operator_of(request: HttpRequest) -> Operator:
+    by = acting(request)
+    return Operator(by["operator"], by["channel"], by["request_id"])

@@ -18,7 +18,7 @@ def test_it_shows_what_the_workers_do_without_losing_the_place(visit, park, monk
     page = visit("ann", *EVERYTHING)
     page.goto(f"/admin/tsq/bulkoperation/{draft.pk}/confirm/")
     assert list(troubles(page)) == []
-    operation = bulk.confirm(draft.pk, arguments={"reason": "The customers left"})
+    operation = bulk.confirm(draft.pk, operator="ann", arguments={"reason": "The customers left"})
 
     page.goto(f"/admin/tsq/bulkoperation/{draft.pk}/change/")
     page.evaluate("window.scrollTo(0, 400)")

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from processes.models import OperatorAction, Process, ProcessStep
-from processes.states import Direction, OperatorVerb, ProcessStatus, StepOutcome
+from processes.states import Direction, OperatorVerb, ProcessStatus, StepOutcome, SubjectKind
 
 pytestmark = pytest.mark.django_db
 
@@ -177,10 +177,28 @@ class TestOperatorAction:
         with refused_by("action_has_exactly_one_subject"):
             store_action(process=process, command_id=uuid.uuid4())
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"subject_kind": SubjectKind.NOTIFICATION},
+            {"subject_id": "17"},
+        ],
+    )
+    def test_a_subject_above_the_engine_has_kind_and_id_and_is_the_only_one(self, process, fields):
+        for engine_s in ({}, {"process": process}):
+            with refused_by("action_has_exactly_one_subject"):
+                store_action(**engine_s, **fields)
+        with refused_by("action_has_exactly_one_subject"):
+            store_action(process=process, subject_kind=SubjectKind.NOTIFICATION, subject_id="17")
+
     @pytest.mark.parametrize("fields", [{"action": "shrug"}, {"channel": "telepathy"}])
     def test_action_and_channel_are_known(self, process, fields):
         with refused_by("action_and_channel_known"):
             store_action(process=process, **fields)
+
+    def test_the_kind_of_a_subject_is_known(self):
+        with refused_by("action_and_channel_known"):
+            store_action(subject_kind="cat", subject_id="17")
 
     def test_it_names_its_operator(self, process):
         with refused_by("action_names_its_operator"):
@@ -188,4 +206,6 @@ class TestOperatorAction:
 
     def test_a_legal_row_is_stored(self, process):
         store_action(process=process)
+        store_action(subject_kind=SubjectKind.NOTIFICATION, subject_id="17", domain="")
         assert process.operator_actions.count() == 1
+        assert OperatorAction.objects.on(SubjectKind.NOTIFICATION, 17).count() == 1

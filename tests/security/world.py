@@ -47,6 +47,15 @@ class World:
             command=self.entry, domain=DOMAIN, operator=MARK, reason=MARK, before={"x": MARK}
         )
         operation = self._bulk_operation()
+        for domain in (DOMAIN, ""):  # "": of several, that one among them
+            OperatorActionFactory(
+                command=None,
+                subject_kind="bulk_operation",
+                subject_id=operation.pk,
+                domain=domain,
+                operator=MARK,
+                reason=MARK,
+            )
         rule = NotificationRule.objects.create(domain=DOMAIN, emails=f"{MARK}@example.org")
         told = dict.fromkeys(_TOLD, MARK) | {"count": 1, "url": f"http://{MARK}/"}
         told |= dict.fromkeys(

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from processes.audit import OperatorRequired
-from processes.bus.errors import NotFound, NotParked
+from processes.bus.errors import CommandBusError, NotFound, NotParked
 from processes.bus.models import Command, CommandEvent
 from processes.models import OperatorAction
 from tests.factories import CommandEventFactory, CommandFactory
@@ -36,7 +36,6 @@ def test_a_claim_changes_nothing_else(entry):
     before = Command.objects.values().get()
     care.claim(entry.pk, operator="ann")
     assert Command.objects.values().get() == before
-    assert not OperatorAction.objects.exists()
     assert not CommandEvent.objects.exists()
 
 
@@ -59,10 +58,15 @@ def test_an_entry_of_another_is_taken_over_only_knowingly(entry, clock):
 
 
 def test_only_what_is_parked_can_be_claimed(entry):
+    CommandEventFactory(command=entry, type="PARKED")
     operations.cancel(entry.pk, operator="bob", reason="no use")
-    with pytest.raises(NotParked, match="no longer in the TSQ; it is CANCELED"):
+    care.add_note(entry.pk, "too late", operator="eve")
+    told = r"no longer in the TSQ; it is CANCELED \(cancel by bob, "
+    with pytest.raises(NotParked, match=told) as refused:
         care.claim(entry.pk, operator="ann")
+    assert (refused.value.actor, refused.value.action) == ("bob", "cancel")
     assert claims() == []
+    assert [action.action for action in OperatorAction.objects.all()] == ["cancel", "note"]
 
 
 @pytest.mark.parametrize("verb", ["retry", "complete", "cancel"])
@@ -147,3 +151,38 @@ def test_somebody_must_be_named(entry):
     with pytest.raises(OperatorRequired):
         care.add_note(entry.pk, "x", operator="")
     assert claims() == []
+
+
+def audited() -> list[tuple[str, str, str, dict, dict]]:
+    return list(
+        OperatorAction.objects.values_list("action", "operator", "reason", "before", "after")
+    )
+
+
+def test_each_is_kept_in_the_audit(entry):
+    by = {"channel": "api", "request_id": "r-1"}
+    care.claim(entry.pk, operator="ann", **by)
+    care.claim(entry.pk, operator="ann", **by)  # hers already: nothing happens
+    care.claim(entry.pk, operator="bob", take_over=True, **by)
+    care.release(entry.pk, operator="bob", **by)
+    note = care.add_note(entry.pk, "ask the bank", operator="ann", **by)
+    assert audited() == [
+        ("claim", "ann", "", {"claimed_by": None}, {"claimed_by": "ann"}),
+        ("claim", "bob", "", {"claimed_by": "ann"}, {"claimed_by": "bob"}),
+        ("release", "bob", "", {"claimed_by": "bob"}, {"claimed_by": None}),
+        ("note", "ann", "ask the bank", {}, {"note": note.pk}),
+    ]
+    kept = OperatorAction.objects.values_list("command", "domain", "channel", "request_id")
+    assert set(kept) == {(entry.pk, entry.domain, "api", "r-1")}
+
+
+def test_what_is_refused_is_not_in_the_audit(entry):
+    care.claim(entry.pk, operator="ann")
+    for act in (
+        lambda: care.claim(entry.pk, operator="bob"),
+        lambda: care.release(entry.pk, operator="bob"),
+        lambda: care.add_note(entry.pk, " ", operator="bob"),
+    ):
+        with pytest.raises(CommandBusError):
+            act()
+    assert [row[:2] for row in audited()] == [("claim", "ann")]

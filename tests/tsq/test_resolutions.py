@@ -18,6 +18,7 @@ from tests.factories import COMMAND_TRAITS, CommandFactory
 from tests.scenarios.acting import start_and_park_at
 from tests.scenarios.reading import command_of, entry_of, status_of, trail_of
 from tests.support.behaviours import business, permanent, succeed, transient
+from tsq import care
 from tsq.models import TsqEntry
 from tsq.operations import cancel, complete, retry
 
@@ -195,6 +196,13 @@ class TestEach:
         assert (refusal.value.actor, refusal.value.action) == ("ben", done.action)
         assert refusal.value.at == done.at
         assert stored() == before
+
+    def test_claims_and_notes_are_not_told_to_have_resolved_it(self, entry, operate):
+        cancel(entry.id, operator="ben", reason="no use")
+        care.add_note(entry.id, "gone", operator="eve")
+        with pytest.raises(NotParked, match=r"it is CANCELED \(cancel by ben, ") as refusal:
+            operate(entry.id, operator="ann")
+        assert (refusal.value.actor, refusal.value.action) == ("ben", "cancel")
 
     def test_one_meant_for_an_earlier_parking_is_refused(self, entry, operate):
         retry(entry.id, operator="ben")

@@ -16,6 +16,7 @@ from django_fsm import can_proceed
 from processes.admin import display
 from processes.admin.filters import KnownValueFilter
 from processes.admin.readonly import ReadOnlyAdmin
+from processes.admin.requests import acting
 from processes.bus.errors import CommandBusError
 from processes.states import OperatorVerb
 from tsq import bulk
@@ -147,7 +148,7 @@ class BulkOperationAdmin(ReadOnlyAdmin):
         operation = get_object_or_404(self.get_queryset(request), pk=pk)
         self._require_verb(request, operation)
         try:
-            STEERING[word](operation.pk)
+            STEERING[word](operation.pk, **acting(request))
         except CommandBusError as error:
             messages.error(request, f"Nothing was changed. {error}")
         return redirect("admin:tsq_bulkoperation_change", pk)
@@ -155,7 +156,7 @@ class BulkOperationAdmin(ReadOnlyAdmin):
     def _confirm(self, request: HttpRequest, operation: BulkOperation, form: BulkForm) -> bool:
         """False if the form is to be shown again."""
         try:
-            bulk.confirm(operation.pk, **form.confirmed())
+            bulk.confirm(operation.pk, **form.confirmed(), **acting(request))
         except bulk.CountNotTyped as error:
             form.add_error("typed_count", error.message)
             return False

@@ -7,8 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from processes.admin.requests import acting
-from processes.audit import Operator
+from processes.admin.requests import operator_of
 from tsq import bulk
 from tsq.admin.entry_list import words_of
 from tsq.admin.resolutions import Resolution
@@ -29,9 +28,7 @@ class ChoosingAdmin(ResolvingAdmin):
         if not request.user.has_perm(VIEW_BULK):
             messages.error(request, "You may not use bulk operations; choose one entry at a time.")
             return None
-        by = acting(request)
-        operator = Operator(by["operator"], by["channel"], by["request_id"])
-        draft = bulk.choose(resolution.verb, rows, operator, _chosen_by(request))
+        draft = bulk.choose(resolution.verb, rows, operator_of(request), _chosen_by(request))
         return redirect("admin:tsq_bulkoperation_confirm", draft.pk)
 
 

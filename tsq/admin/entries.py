@@ -103,7 +103,7 @@ class TsqEntryAdmin(ChoosingAdmin, EditingAdmin, CareAdmin, GroupsAdmin):
             "step": step,
             "timeline": timeline_of(step.process) if step else None,
             "events": event_log(entry),
-            "actions": list(entry.operator_actions.all()),
+            "actions": list(entry.operator_actions.resolutions()),
             "notes": selectors.notes_of(entry),
             "claim": selectors.claim_of(entry),
             "me": request.user.get_username(),

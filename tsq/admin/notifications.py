@@ -17,10 +17,13 @@ from processes.access import domains_of, visible_to
 from processes.admin import display
 from processes.admin.filters import KnownValueFilter
 from processes.admin.readonly import BoundedPaginator, ReadOnlyAdmin
+from processes.admin.requests import acting, operator_of
+from processes.bus.errors import CommandBusError
 from tsq.models import Notification, NotificationRule
 from tsq.models.notifications import NotificationKind, NotificationStatus
 from tsq.notifications.forms import RuleForm
-from tsq.notifications.sending import NotRetriable, retry_now
+from tsq.notifications.rules import delete_rule, save_rule
+from tsq.notifications.sending import retry_now
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -68,6 +71,14 @@ class NotificationRuleAdmin(RuleAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A rule stays in its domain, for people of that domain alone may see what it told."""
         return ("domain",) if obj else ()
+
+    def save_model(
+        self, request: HttpRequest, obj: NotificationRule, form: Any, change: bool
+    ) -> None:
+        save_rule(obj, form.changed_data, operator_of(request))
+
+    def delete_model(self, request: HttpRequest, obj: NotificationRule) -> None:
+        delete_rule(obj, operator_of(request))
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Nothing can be asked by URL: the answers would tell of the secret."""
@@ -166,10 +177,9 @@ class NotificationAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         notification = get_object_or_404(self.get_queryset(request), pk=pk)
         try:
-            retry_now(notification.pk)
-        except NotRetriable as refusal:
+            retry_now(notification.pk, **acting(request))
+        except CommandBusError as refusal:
             messages.error(request, str(refusal))
         else:
-            self.log_change(request, notification, "Had it tried again.")
             messages.success(request, "The next worker to look, within a minute, tries it again.")
         return redirect("admin:tsq_notification_change", pk)

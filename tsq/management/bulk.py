@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db.models import QuerySet
 
+from processes.audit import Operator
 from processes.bus.errors import NotFound
 from processes.bus.models import Command
 from processes.management.asking import NOTHING_DONE, Interrupt, agreed, interruptible
@@ -59,9 +60,9 @@ def resolve_selection(
     if not is_agreed:
         raise some_failed(NOTHING_DONE if draft.size else "Nothing matches; nothing was changed.")
     confirmed = {"arguments": arguments, "rate": options["rate"], "typed_count": draft.size}
-    bulk.confirm(draft.pk, **confirmed)
+    bulk.confirm(draft.pk, operator=by.name, channel=by.channel, **confirmed)
     command.stderr.write(f"Should this end early, go on with: manage.py tsq resume {draft.pk}")
-    run_to_the_end(command, options, draft.pk)
+    run_to_the_end(command, options, draft.pk, by)
 
 
 def _is_agreed(command: BaseCommand, options: Options, draft: BulkOperation) -> bool:
@@ -85,17 +86,20 @@ def resume(command: BaseCommand, options: Options) -> None:
         raise NotFound(f"There is no bulk operation {options['id']}.")
     if operation.status == BulkStatus.DRAFT:
         raise wrong("Nobody has confirmed this operation; there is nothing to resume.")
+    by = operator_of(options)
     if operation.status == BulkStatus.PAUSED:
-        bulk.resume(operation.pk)
-    run_to_the_end(command, options, operation.pk)
+        bulk.resume(operation.pk, operator=by.name, channel=by.channel)
+    run_to_the_end(command, options, operation.pk, by)
 
 
-def run_to_the_end(command: BaseCommand, options: Options, operation_id: uuid.UUID) -> None:
+def run_to_the_end(
+    command: BaseCommand, options: Options, operation_id: uuid.UUID, by: Operator
+) -> None:
     """Take turns until none is left; Ctrl-C pauses after the chunk at hand.  Tells each outcome."""
     with interruptible() as interrupt:
         operation = _run(command, operation_id, interrupt)
         if interrupt.asked and operation.status == BulkStatus.RUNNING:
-            operation = bulk.pause(operation_id)
+            operation = bulk.pause(operation_id, operator=by.name, channel=by.channel)
     write_rows(command.stdout, options["format"], ITEM, _outcomes(operation))
     if operation.status == BulkStatus.STOPPED:
         command.stderr.write("Somebody stopped it; what is open stays untouched.")

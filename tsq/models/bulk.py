@@ -8,7 +8,7 @@ from django_fsm import FSMField, FSMModelMixin, transition
 
 from processes.bus.clock import BusNow
 from processes.bus.models import NAME_LENGTH, Command
-from processes.states import Channel, OperatorVerb
+from processes.states import RESOLUTIONS, Channel
 
 
 class BulkStatus(models.TextChoices):
@@ -31,7 +31,7 @@ class BulkOperation(FSMModelMixin, models.Model):
     """``arguments`` are those of the operation of the same verb (note, reason, result_data)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    verb = models.CharField(max_length=20, choices=OperatorVerb.choices)
+    verb = models.CharField(max_length=20, choices=[(v.value, v.label) for v in RESOLUTIONS])
     arguments = models.JSONField(default=dict)
     filter = models.JSONField(default=dict, help_text="What it was chosen by, for people to read.")
     operator = models.CharField(max_length=NAME_LENGTH)

@@ -9,13 +9,16 @@ import logging
 import time
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
+from processes.audit import Operator, Subject, record_action_above
 from processes.bus.clock import BusNow
-from processes.bus.errors import CommandBusError
+from processes.bus.errors import CommandBusError, NotFound
 from processes.bus.fitness import fit_text
+from processes.states import Channel, OperatorVerb, SubjectKind
 from tsq.models import Notification
 from tsq.models.notifications import OPEN, NotificationKind, NotificationStatus
 from tsq.notifications.mail import send_mail
@@ -103,10 +106,23 @@ def _settle(notification: Notification, problem: str) -> None:
 
 
 @transaction.atomic
-def retry_now(notification_id: uuid.UUID) -> None:
-    """Have a notification that failed, or waits for its next try, tried at once."""
+def retry_now(
+    notification_id: uuid.UUID,
+    *,
+    operator: str,
+    channel: str = Channel.PYTHON,
+    request_id: str = "",
+) -> None:
+    """Have a notification that failed, or waits for its next try, tried at once.
+
+    Raises NotFound, NotRetriable.
+    """
+    by = Operator(operator, channel, request_id)
     rows = Notification.objects.select_for_update(of=("self",)).select_related("rule")
-    notification = rows.get(pk=notification_id)
+    notification = rows.filter(pk=notification_id).first()
+    if notification is None:
+        raise NotFound(f"There is no notification {notification_id}.")
+    before = _told(notification)
     if notification.status in (NotificationStatus.SENT, NotificationStatus.SENDING):
         state = notification.get_status_display().lower()
         raise NotRetriable(f"This notification need not be tried again; it is {state}.")
@@ -115,3 +131,15 @@ def retry_now(notification_id: uuid.UUID) -> None:
     notification.status = NotificationStatus.PENDING
     notification.next_try_at = BusNow()
     notification.save(update_fields=["status", "next_try_at"])
+    subject = Subject(SubjectKind.NOTIFICATION, notification.pk, notification.rule.domain)
+    record_action_above(OperatorVerb.RETRY, by, "", before, _told(notification), subject)
+
+
+def _told(notification: Notification) -> dict[str, Any]:
+    """What an audit row keeps of a notification."""
+    return {
+        "status": notification.status,
+        "recipient": notification.shown_recipient,
+        "tries": notification.tries,
+        "last_error": notification.last_error,
+    }

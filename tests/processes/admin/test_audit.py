@@ -2,6 +2,7 @@
 
 import csv
 import io
+import uuid
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -11,7 +12,7 @@ from processes.admin.audit_csv import COLUMNS
 from processes.admin.difference import difference
 from processes.bus.append_only import PRUNING
 from processes.bus.models import Command
-from processes.models import OperatorAction
+from processes.models import DomainLimit, OperatorAction
 from processes.spreadsheets import harmless
 from tests.factories import CommandFactory, OperatorActionFactory, ProcessFactory, ReplyFactory
 from tests.support.console import VIEW_ALL, Console, told
@@ -131,6 +132,31 @@ class TestTheList:
     def test_odd_queries_are_no_server_error(self, auditor, query):
         for page in (LIST, EXPORT):
             assert auditor.page(page, **query).status_code in (200, 302, 400)
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        ("bulk_operation", "bulkoperation"),
+        ("notification", "notification"),
+        ("notification_rule", "notificationrule"),
+    ],
+)
+def test_what_is_above_the_engine_is_shown_alike_and_leads_to_its_page(auditor, kind, page):
+    pk = "17" if kind == "notification_rule" else str(uuid.uuid4())
+    on = {"command": None, "subject_kind": kind, "subject_id": pk, "domain": ""}
+    action = OperatorActionFactory(**on, action="stop", reason="Too many")
+    OperatorActionFactory()
+    link = f'<a href="/admin/tsq/{page}/{pk}/change/">{kind.replace("_", " ")} '
+    for text in (auditor.text(LIST), auditor.text(PAGE, action.pk)):
+        assert link in text
+        assert "Too many" in text
+    assert listed(auditor, action="stop") == [action]
+    (line,) = exported(auditor, action="stop")
+    assert (line["subject"], line["type"], line["subject_id"]) == (kind, "", pk)
+    limited = Console("processes.view_operatoraction", username="eve")
+    DomainLimit.objects.create(user_id=limited.client.session["_auth_user_id"], domain="test")
+    assert [action.action for action in listed(limited)] == ["retry"]
 
 
 class TestThePage:

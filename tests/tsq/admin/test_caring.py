@@ -96,3 +96,19 @@ def test_the_page_shows_the_state_and_the_timeline_of_the_process(console, entry
     text = console.text("tsq_tsqentry_change", entry.pk)
     assert '<pre class="json" id="state-json"' in text
     assert "<svg" in text
+
+
+def test_claims_and_notes_are_not_among_the_resolutions(console, entry):
+    care.claim(entry.pk, operator="bob")
+    care.add_note(entry.pk, "ask the bank", operator="bob")
+    operations.complete(entry.pk, operator="eve", note="done by phone")
+    care.add_note(entry.pk, "it was right", operator="bob")
+    response = console.page("tsq_tsqentry_change", entry.pk)
+    assert [action.action for action in response.context["actions"]] == ["complete"]
+    assert "complete by <strong>eve</strong>" in response.content.decode()
+    process = console.page("processes_process_change", entry.correlation_id)
+    assert [action.action for action in process.context["actions"]] == ["complete"]
+    command = console.page("bus_command_change", entry.pk)
+    assert [action.action for action in command.context["actions"]] == [
+        *("claim", "note", "complete", "note")
+    ]

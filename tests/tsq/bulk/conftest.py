@@ -26,7 +26,9 @@ def started(entries) -> Callable[..., BulkOperation]:
 
     def start(verb: str = "retry", **confirmed) -> BulkOperation:
         arguments = {"reason": "no use"} if verb == "cancel" else {"note": "disk cleaned"}
-        return bulk.confirm(draft(verb).pk, **({"arguments": arguments} | confirmed))
+        return bulk.confirm(
+            draft(verb).pk, operator="ann", **({"arguments": arguments} | confirmed)
+        )
 
     return start
 

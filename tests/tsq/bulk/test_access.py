@@ -35,7 +35,7 @@ def console_of(name: str, *without: str) -> Console:
 @pytest.fixture
 def operation(console) -> BulkOperation:
     """Ann's, running over five entries of the domain "test"."""
-    return bulk.confirm(draft("retry", Channel.ADMIN).pk, arguments={"note": ""})
+    return bulk.confirm(draft("retry", Channel.ADMIN).pk, operator="ann", arguments={"note": ""})
 
 
 def test_somebody_not_logged_in_is_asked_to_log_in(operation):
@@ -116,7 +116,7 @@ def test_a_limit_set_meanwhile_holds_when_it_runs(console, operation):
     why = f"ann may not act in the domain {operation.domains[0]} (any more)."
     assert outcomes(operation) == [("FAILED", why)] * 5
     assert TsqEntry.objects.count() == 5
-    assert not OperatorAction.objects.exists()
+    assert not OperatorAction.objects.resolutions().exists()
 
 
 @pytest.mark.parametrize("change", ["permission", "active", "deleted"])

@@ -56,7 +56,7 @@ def test_the_confirmation_page_shows_what_was_chosen_and_changes_nothing(console
     assert "TIMEOUT" in text
     assert TsqEntry.objects.count() == 7
     assert queued() == 0
-    assert not OperatorAction.objects.exists()
+    assert not OperatorAction.objects.resolutions().exists()
 
 
 def group(domain: str, code: str, number: int) -> dict:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from processes.audit import Operator
+from processes.audit import Operator, OperatorRequired
 from processes.bus.errors import NotFound
 from processes.models import OperatorAction
-from processes.states import OperatorVerb
+from processes.states import OperatorVerb, SubjectKind
 from tests.tsq.bulk.conftest import draft, next_chunk, outcomes, park, queued, stored
 from tests.tsq.bulk.test_running import DONE, OPEN, at_chunk, failing
 from tsq import bulk
@@ -28,10 +28,10 @@ def test_a_draft_is_not_run_before_it_is_confirmed(entries):
 
 def test_a_paused_one_waits_and_a_resumed_one_goes_on(started):
     operation = started()
-    bulk.pause(operation.pk)
+    bulk.pause(operation.pk, operator="ann")
     assert next_chunk(operation) == 0
     before = queued()
-    bulk.resume(operation.pk)
+    bulk.resume(operation.pk, operator="ann")
     assert queued() == before + 1
     assert next_chunk(operation) == 5
     assert stored(operation).status == BulkStatus.FINISHED
@@ -43,7 +43,7 @@ def test_a_paused_one_waits_and_a_resumed_one_goes_on(started):
 def test_it_ends_after_the_chunk_at_hand(started, monkeypatch, act, status):
     monkeypatch.setattr(running, "CHUNK_ITEMS", 2)
     operation = started()
-    at_chunk(monkeypatch, 1, lambda: act(operation.pk))
+    at_chunk(monkeypatch, 1, lambda: act(operation.pk, operator="ann"))
     assert next_chunk(operation) == 2
     assert next_chunk(operation) == 0
     assert outcomes(operation) == [DONE, DONE, OPEN, OPEN, OPEN]
@@ -54,10 +54,10 @@ def test_it_ends_after_the_chunk_at_hand(started, monkeypatch, act, status):
 def test_held_before_its_items_are_locked_a_chunk_does_nothing(started):
     operation = started()
     taken = running._take(operation.pk, operation.available_at)
-    bulk.pause(operation.pk)
+    bulk.pause(operation.pk, operator="ann")
     assert running._run_items(taken, authority_of(taken)) == 0
     assert outcomes(operation) == [OPEN] * 5
-    assert not OperatorAction.objects.exists()
+    assert not OperatorAction.objects.resolutions().exists()
 
 
 def test_one_paused_and_resumed_during_a_chunk_goes_on_in_one_line(started, monkeypatch):
@@ -65,22 +65,22 @@ def test_one_paused_and_resumed_during_a_chunk_goes_on_in_one_line(started, monk
     operation = started()
 
     def pause_and_resume():
-        bulk.pause(operation.pk)
-        bulk.resume(operation.pk)
+        bulk.pause(operation.pk, operator="ann")
+        bulk.resume(operation.pk, operator="ann")
 
     at_chunk(monkeypatch, 1, pause_and_resume)
     assert [next_chunk(operation) for _ in range(3)] == [2, 2, 1]
     assert outcomes(operation) == [DONE] * 5
-    assert OperatorAction.objects.count() == 5
+    assert OperatorAction.objects.resolutions().count() == 5
 
 
 def test_a_stopped_one_stays_stopped(started):
     operation = started()
-    stopped = bulk.stop(operation.pk)
+    stopped = bulk.stop(operation.pk, operator="ann")
     assert stopped.finished_at is not None
     for act in (bulk.resume, bulk.pause, bulk.stop, bulk.retry_failures):
         with pytest.raises(bulk.BulkMovedOn):
-            act(operation.pk)
+            act(operation.pk, operator="ann")
     assert next_chunk(operation) == 0
     assert stored(operation).status == BulkStatus.STOPPED
     assert TsqEntry.objects.count() == 5
@@ -90,19 +90,19 @@ def test_failures_are_retried_and_nothing_else(started, entries):
     operation = started()
     with failing(entries[1].pk):
         next_chunk(operation)
-    again = bulk.retry_failures(operation.pk)
+    again = bulk.retry_failures(operation.pk, operator="ann")
     assert (again.status, again.finished_at) == (BulkStatus.RUNNING, None)
     assert outcomes(operation) == [DONE, OPEN, DONE, DONE, DONE]
     assert next_chunk(operation) == 1
     assert outcomes(operation) == [DONE] * 5
-    assert OperatorAction.objects.count() == 5
+    assert OperatorAction.objects.resolutions().count() == 5
 
 
 def test_without_failures_there_is_nothing_to_retry(started):
     operation = started()
     next_chunk(operation)
     with pytest.raises(bulk.BulkMovedOn, match="No item has failed"):
-        bulk.retry_failures(operation.pk)
+        bulk.retry_failures(operation.pk, operator="ann")
     assert stored(operation).status == BulkStatus.FINISHED
 
 
@@ -110,7 +110,7 @@ def test_what_does_not_exist_cannot_be_steered(started):
     operation = started()
     BulkOperation.objects.all().delete()
     with pytest.raises(NotFound):
-        bulk.pause(operation.pk)
+        bulk.pause(operation.pk, operator="ann")
 
 
 def test_old_drafts_are_discarded_and_nothing_else(started, clock):
@@ -128,3 +128,51 @@ def test_old_drafts_are_discarded_and_nothing_else(started, clock):
 def test_nothing_chosen_is_an_empty_draft(db):
     by = Operator("ann")
     assert bulk.choose(OperatorVerb.RETRY, TsqEntry.objects.none(), by, {}).size == 0
+
+
+def audited(operation: BulkOperation) -> list[tuple[str, str, str, dict, dict]]:
+    actions = OperatorAction.objects.on(SubjectKind.BULK_OPERATION, operation.pk)
+    return list(actions.values_list("action", "operator", "reason", "before", "after"))
+
+
+def test_all_that_is_done_to_it_is_kept_in_the_audit(entries):
+    operation = draft()
+    by = {"operator": "bob", "channel": "api", "request_id": "r-1"}
+    bulk.confirm(operation.pk, arguments={"note": "disk cleaned"}, rate=1000.0, **by)
+    bulk.pause(operation.pk, **by)
+    bulk.resume(operation.pk, **by)
+    BulkItem.objects.filter(command=entries[0]).update(outcome="FAILED", at=entries[0].created_at)
+    next_chunk(operation)
+    bulk.retry_failures(operation.pk, **by)
+    bulk.stop(operation.pk, **by)
+    confirmed = {"verb": "retry", "size": 5, "rate": 1000.0, "arguments": {"note": "disk cleaned"}}
+    assert audited(operation) == [
+        ("confirm", "bob", "disk cleaned", {"status": "DRAFT"}, {"status": "RUNNING"} | confirmed),
+        ("pause", "bob", "", {"status": "RUNNING"}, {"status": "PAUSED"}),
+        ("resume", "bob", "", {"status": "PAUSED"}, {"status": "RUNNING"}),
+        ("retry_failures", "bob", "", {"status": "FINISHED"}, {"status": "RUNNING", "opened": 1}),
+        ("stop", "bob", "", {"status": "RUNNING"}, {"status": "STOPPED"}),
+    ]
+    kept = OperatorAction.objects.filter(subject_kind=SubjectKind.BULK_OPERATION)
+    assert set(kept.values_list("domain", "channel", "request_id")) == {("test", "api", "r-1")}
+
+
+def test_an_operation_over_several_domains_is_of_none(entries):
+    park(1, domain="other")
+    operation = bulk.confirm(draft().pk, operator="ann", arguments={"note": ""})
+    assert OperatorAction.objects.on(SubjectKind.BULK_OPERATION, operation.pk).get().domain == ""
+
+
+def test_a_refusal_says_who_moved_it_on_and_is_not_in_the_audit(started):
+    operation = started()
+    bulk.stop(operation.pk, operator="bob")
+    told = r"The operation is stopped; 'pause' is no longer possible \(stop by bob, "
+    with pytest.raises(bulk.BulkMovedOn, match=told) as refused:
+        bulk.pause(operation.pk, operator="eve")
+    assert (refused.value.actor, refused.value.action) == ("bob", "stop")
+    for act in (bulk.pause, bulk.resume, bulk.stop, bulk.retry_failures):
+        with pytest.raises(OperatorRequired):
+            act(operation.pk, operator=" ")
+    with pytest.raises(OperatorRequired):
+        bulk.confirm(operation.pk, operator="", arguments={})
+    assert [row[0] for row in audited(operation)] == ["confirm", "stop"]

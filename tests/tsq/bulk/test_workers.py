@@ -27,7 +27,7 @@ def test_of_two_workers_one_takes_the_turn(started):
     take = partial(bulk.run_chunk, operation.pk, operation.available_at)
     assert sorted(run_together(take, take, take)) == [0, 0, 5]
     assert outcomes(operation) == [DONE] * 5
-    assert OperatorAction.objects.count() == 5
+    assert OperatorAction.objects.resolutions().count() == 5
 
 
 @pytest.mark.django_db(transaction=True)
@@ -51,13 +51,13 @@ def test_a_worker_beyond_its_lease_and_the_next_one_share_no_item(started, monke
     assert bulk.run_chunk(operation.pk, turn) == 0  # its items are held: they are left alone
     go_on.set()
     assert slow.result(10) == 5
-    assert OperatorAction.objects.count() == 5
+    assert OperatorAction.objects.resolutions().count() == 5
     assert outcomes(operation) == [DONE] * 5
 
     clock.advance(1)
     next_chunk(operation)
     assert stored(operation).status == BulkStatus.FINISHED
-    assert OperatorAction.objects.count() == 5
+    assert OperatorAction.objects.resolutions().count() == 5
 
 
 @pytest.mark.django_db(transaction=True)
@@ -66,7 +66,7 @@ def test_operations_over_the_same_entries_at_once_resolve_each_once(started):
     chosen = [started(verb) for verb in ("retry", "cancel", "complete")]
     takes = [partial(bulk.run_chunk, one.pk, one.available_at) for one in chosen]
     assert run_together(*takes) == [45] * 3
-    assert OperatorAction.objects.count() == 45
+    assert OperatorAction.objects.resolutions().count() == 45
     ended = [outcome for one in chosen for outcome, _ in outcomes(one)]
     assert (ended.count("DONE"), ended.count("SKIPPED")) == (45, 90)
     assert Reply.objects.values("command").distinct().count() == Reply.objects.count() == 40
@@ -79,7 +79,7 @@ def test_a_task_of_a_turn_that_was_taken_does_nothing(started):
     before = queued()
     tasks.run_chunk(operation.pk, operation.available_at)
     assert queued() == before
-    assert OperatorAction.objects.count() == 5
+    assert OperatorAction.objects.resolutions().count() == 5
 
 
 @pytest.mark.django_db
@@ -92,12 +92,12 @@ def test_a_turn_far_off_is_put_back_after_a_moment(started, monkeypatch):
     tasks.run_chunk(operation.pk, stored(operation).available_at)
     assert waited == [0.0, tasks.LONGEST_WAIT_SECONDS]
     assert queued() == before + 1
-    assert OperatorAction.objects.count() == 1
+    assert OperatorAction.objects.resolutions().count() == 1
 
 
 @pytest.mark.django_db
 def test_nothing_is_queued_for_what_waits_for_people(started, entries):
-    bulk.pause(started().pk)
+    bulk.pause(started().pk, operator="ann")
     draft()
     OrmQ.objects.all().delete()
     tasks.look_after_bulk_operations()
@@ -121,10 +121,12 @@ def qcluster(children):
 @pytest.mark.django_db(transaction=True)
 def test_a_real_cluster_does_them_all(qcluster):
     park(250)
-    operation = bulk.confirm(draft("complete").pk, arguments={"note": ""}, typed_count=250)
+    operation = bulk.confirm(
+        draft("complete").pk, operator="ann", arguments={"note": ""}, typed_count=250
+    )
     done = BulkOperation.objects.filter(pk=operation.pk, status=BulkStatus.FINISHED)
     wait_until(done.exists, PATIENCE_SECONDS)
     assert outcomes(operation) == [DONE] * 250
     assert Command.objects.filter(status=CommandStatus.COMPLETED).count() == 250
-    assert OperatorAction.objects.count() == 250
+    assert OperatorAction.objects.resolutions().count() == 250
     assert not Task.objects.filter(func__startswith="tsq.").exists()

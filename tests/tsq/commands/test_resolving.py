@@ -9,6 +9,7 @@ import pytest
 
 from processes.bus.models import Command, Reply
 from processes.models import OperatorAction
+from processes.states import SubjectKind
 from tests.factories import CommandFactory
 from tests.support.commands import manage
 from tests.tsq.bulk.conftest import stored
@@ -21,6 +22,7 @@ from tsq.models.bulk import BulkStatus
 pytestmark = pytest.mark.django_db
 
 YES = ("--yes", "--format", "json")
+STEERED = [("confirm", "ann"), ("pause", "ann"), ("resume", "bob")]
 
 
 def statuses(entries) -> set[str]:
@@ -180,7 +182,7 @@ def test_the_rate_is_kept(billing, clock):
 
 def test_one_that_others_stop_meanwhile_says_so(billing, others, monkeypatch):
     monkeypatch.setattr(running, "CHUNK_ITEMS", 2)
-    at_chunk(monkeypatch, 1, lambda: bulk.stop(BulkOperation.objects.get().pk))
+    at_chunk(monkeypatch, 1, lambda: bulk.stop(BulkOperation.objects.get().pk, operator="bob"))
     ran = manage("tsq", "retry", "--all", *YES)
     assert ran.code == 1
     assert "Somebody stopped it" in ran.err
@@ -206,8 +208,11 @@ class TestInterrupted:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
     def test_resumed_each_item_is_done_once(self, operation):
-        ran = manage("tsq", "resume", operation.pk, "--format", "json")
+        ran = manage("tsq", "resume", operation.pk, "--format", "json", "--operator", "bob")
         assert ran.code == 0
+        steered = OperatorAction.objects.on(SubjectKind.BULK_OPERATION, operation.pk)
+        told = list(steered.values_list("action", "operator", "channel"))
+        assert told == [(w, o, "cli") for w, o in STEERED]
         assert [row["outcome"] for row in ran.rows] == ["DONE"] * 5
         assert OperatorAction.objects.filter(action="retry").count() == 5
         assert stored(operation).status == BulkStatus.FINISHED

@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
-from processes.models import DomainLimit
+from processes.models import DomainLimit, OperatorAction
+from processes.states import SubjectKind
 from tests.support.console import Console, told
 from tests.support.three_steps import DOMAIN
 from tsq.models import Notification, NotificationRule
@@ -124,6 +125,29 @@ def test_an_empty_secret_keeps_the_present_one_and_another_replaces_it(console, 
     assert "/hook" not in logged
 
 
+def test_all_that_is_done_to_a_rule_is_in_the_audit_but_no_secret(console):
+    hook = {"webhook_url": "https://hooks.example.org/t0ken", "new_secret": SECRET}
+    console.submit("tsq_notificationrule_add", **RULE, **hook)
+    rule = NotificationRule.objects.get()
+    changed = RULE | hook | {"every_minutes": 9, "new_secret": new_secret(), "domain": "ignored"}
+    console.submit("tsq_notificationrule_change", rule.pk, **changed)
+    console.submit("tsq_notificationrule_change", rule.pk, **changed | {"webhook_url": "gopher:"})
+    console.submit("tsq_notificationrule_delete", rule.pk, post="yes")
+
+    added, edited, deleted = OperatorAction.objects.on(SubjectKind.NOTIFICATION_RULE, rule.pk)
+    assert [a.action for a in (added, edited, deleted)] == ["add", "change", "delete"]
+    for action in (added, edited, deleted):
+        assert (action.operator, action.channel, action.domain) == ("ann", "admin", DOMAIN)
+    assert (added.before, deleted.after) == ({}, {})
+    assert added.after["webhook"] == "webhook at hooks.example.org"
+    assert edited.after["written"] == ["every_minutes", "new_secret"]
+    assert (edited.before["every_minutes"], edited.after["every_minutes"]) == (5, 9)
+    assert deleted.before["every_minutes"] == 9
+    kept = str([(a.before, a.after) for a in (added, edited, deleted)])
+    assert "t0ken" not in kept
+    assert "whsec" not in kept
+
+
 def test_a_rule_is_deleted_with_its_notifications(console, failed, hook_rule):
     response = console.submit("tsq_notificationrule_delete", hook_rule.pk, post="yes")
     assert response.status_code == 302
@@ -160,7 +184,11 @@ def test_a_failed_notification_is_seen_and_tried_again(console, failed):
 
     assert told(response) == ["The next worker to look, within a minute, tries it again."]
     assert Notification.objects.get().status == "PENDING"
-    assert LogEntry.objects.get().change_message == "Had it tried again."
+    action = OperatorAction.objects.on(SubjectKind.NOTIFICATION, failed.pk).get()
+    assert (action.action, action.operator, action.channel) == ("retry", "ann", "admin")
+    assert action.domain == DOMAIN
+    assert (action.before["status"], action.after["status"]) == ("FAILED", "PENDING")
+    assert action.before["recipient"] == "webhook at 127.0.0.1"
 
 
 def test_what_is_sent_is_not_tried_again(console, failed):
@@ -170,7 +198,7 @@ def test_what_is_sent_is_not_tried_again(console, failed):
     response = console.submit("tsq_notification_retry", failed.pk)
     assert told(response) == ["This notification need not be tried again; it is sent."]
     assert Notification.objects.get().status == "SENT"
-    assert not LogEntry.objects.exists()
+    assert not OperatorAction.objects.exists()
 
 
 def test_a_retry_is_a_post_with_a_permission_of_its_own(console, failed):

@@ -1,12 +1,16 @@
 """What is due is sent, outside any transaction; failures are kept, tried again and given up."""
 
 import logging
+import uuid
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
 
+from processes.audit import OperatorRequired
+from processes.bus.errors import NotFound
+from processes.models import OperatorAction
 from tests.support.sessions import run_together
 from tsq.models import Notification, NotificationRule
 from tsq.notifications import webhook
@@ -160,7 +164,7 @@ def test_retry_now_tries_a_failed_one_once_more(hook_rule, receiver, park):
     park()
     gather()
     Notification.objects.update(status="FAILED", tries=4, last_error="down")
-    retry_now(Notification.objects.get().pk)
+    retry_now(Notification.objects.get().pk, operator="ann")
     receiver.status = 500
     assert send_due() == 1
     assert (Notification.objects.get().status, Notification.objects.get().tries) == ("FAILED", 5)
@@ -171,9 +175,19 @@ def test_retry_now_does_not_wait_for_the_backoff(hook_rule, receiver, park):
     park()
     notify()
     receiver.status = 204
-    retry_now(Notification.objects.get().pk)
+    retry_now(Notification.objects.get().pk, operator="ann")
     send_due()
     assert Notification.objects.get().status == "SENT"
+
+
+def test_retry_now_knows_what_there_is_and_who_acts(hook_rule, park):
+    park()
+    gather()
+    with pytest.raises(NotFound):
+        retry_now(uuid.uuid4(), operator="ann")
+    with pytest.raises(OperatorRequired):
+        retry_now(Notification.objects.get().pk, operator=" ")
+    assert not OperatorAction.objects.exists()
 
 
 def test_retry_now_leaves_alone_what_is_sent_or_being_sent(hook_rule, receiver, park):
@@ -181,11 +195,11 @@ def test_retry_now_leaves_alone_what_is_sent_or_being_sent(hook_rule, receiver, 
     gather()
     _take()
     with pytest.raises(NotRetriable, match="it is sending"):
-        retry_now(Notification.objects.get().pk)
+        retry_now(Notification.objects.get().pk, operator="ann")
     Notification.objects.update(status="PENDING", next_try_at="2020-01-01T00:00Z")
     send_due()
     with pytest.raises(NotRetriable, match="it is sent"):
-        retry_now(Notification.objects.get().pk)
+        retry_now(Notification.objects.get().pk, operator="ann")
     assert len(receiver.received) == 1
 
 
