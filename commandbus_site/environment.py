@@ -31,6 +31,11 @@ def whole_number(name: str, default: int) -> int:
     return _read(name, _positive(int), default, "Write a whole number of at least 1.")
 
 
+def whole_number_or_none(name: str) -> int | None:
+    """None if it is not set."""
+    return _read(name, _positive(int), None, "Write a whole number of at least 1, or nothing.")
+
+
 def seconds(name: str, default: float) -> float:
     return _read(name, _positive(float), default, "Write a number of seconds above 0.")
 

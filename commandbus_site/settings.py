@@ -218,6 +218,7 @@ COMMANDBUS: CommandBusSettings = {
     "NO_HANDLER_SECONDS": environment.seconds("COMMANDBUS_NO_HANDLER_SECONDS", 600),
 }
 COMMANDBUS_TYPED_COUNT_ABOVE = environment.whole_number("COMMANDBUS_TYPED_COUNT_ABOVE", 100)
+COMMANDBUS_KEEP_DAYS = environment.whole_number_or_none("COMMANDBUS_KEEP_DAYS")
 COMMANDBUS_SITE_URL = environment.site_address("COMMANDBUS_SITE_URL", "http://localhost:8000")
 COMMANDBUS_OLD_AFTER_SECONDS = environment.list_of_seconds(
     "COMMANDBUS_OLD_AFTER_SECONDS", (3600, 86400)

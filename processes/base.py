@@ -112,6 +112,10 @@ class ProcessManager(ABC, Generic[State, StepName]):
         process.begin_compensation()
         self._run_compensations(process)
 
+    def go_on_compensating(self, process: Process) -> None:
+        """Undo what is left, where undoing has stopped half-way."""
+        self._run_compensations(process)
+
     def handle_reply(self, reply: ReceivedReply, process: Process) -> None:
         """Record the outcome on its step, and let it decide what the process does next."""
         step = process.trail.step_of(reply.command_id)

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from processes import statements
 from processes.audit import Operator, moved_on, record_action, require_reason
-from processes.base import ProcessManager
+from processes.base import REPLY_ADDRESS, ProcessManager
 from processes.bus import sql
 from processes.bus.claims import Claim, claim_when_sent
 from processes.bus.errors import (
@@ -136,6 +136,27 @@ def compensate(
         record_action(OperatorVerb.COMPENSATE, by, reason, before, _told(process), process=process)
         wake_workers()
     return Process.objects.get(pk=process.id)
+
+
+@transaction.atomic
+def continue_compensation(process_id: uuid.UUID) -> bool:
+    """Go on with a compensation that stopped half-way; False if it goes on by itself.
+
+    Raises NotFound, UnknownProcessType, UnknownStep.
+    """
+    process = lock_process(process_id)
+    load_trails([process])
+    is_on_its_way = any(not step.is_tried for step in process.trail.steps if not step.is_forward)
+    waiting = Reply.objects.unhandled().filter(reply_to=REPLY_ADDRESS, correlation_id=process_id)
+    if process.status != ProcessStatus.COMPENSATING or is_on_its_way or waiting.exists():
+        return False
+    manager = manager_of(process.process_type)
+    _require_known_steps(manager, process)
+    manager.go_on_compensating(process)
+    process.state_text = json_object_text(process.state)
+    write_decided([Progress(process)])
+    wake_workers()
+    return True
 
 
 def handle_reply_again(reply: Reply) -> None:

@@ -23,7 +23,7 @@ from processes.engine import reply_due_in
 from processes.registry import known_process_types
 from processes.states import TERMINAL_STATUSES, Direction, ProcessStatus
 
-_SETTLED_PROCESS = """NOT EXISTS (SELECT FROM bus_reply r WHERE r.reply_to = 'processes'
+SETTLED_PROCESS = """NOT EXISTS (SELECT FROM bus_reply r WHERE r.reply_to = 'processes'
     AND r.handled_at IS NULL AND r.correlation_id = p.id)"""
 
 _OUTSTANDING = f"""
@@ -46,7 +46,7 @@ SELECT p.id, format('status %s, but %s parked outstanding command(s)', p.status,
     coalesce(o.parked, 0))
 FROM processes_process p LEFT JOIN ({_OUTSTANDING}) o ON o.process_id = p.id
 WHERE (p.status = '{ProcessStatus.WAITING_FOR_TSQ}') <> (coalesce(o.parked, 0) > 0)
-    AND {_SETTLED_PROCESS}
+    AND {SETTLED_PROCESS}
 """
 
 FINAL_COMMAND_HAS_FINAL_REPLY = f"""
@@ -63,7 +63,7 @@ SELECT p.id, format('status %s, with %s outstanding forward command(s) and %s un
 FROM processes_process p
 LEFT JOIN ({_OUTSTANDING}) o ON o.process_id = p.id
 LEFT JOIN ({_UNTRIED}) u ON u.process_id = p.id
-WHERE p.status NOT IN {quoted(TERMINAL_STATUSES)} AND {_SETTLED_PROCESS}
+WHERE p.status NOT IN {quoted(TERMINAL_STATUSES)} AND {SETTLED_PROCESS}
     AND CASE WHEN p.status = '{ProcessStatus.COMPENSATING}'
         THEN coalesce(u.open, 0) <> 1 ELSE coalesce(o.open, 0) <> 1 END
 """
@@ -79,7 +79,7 @@ JOIN (
     FROM processes_processstep step
     JOIN processes_processstep undone ON undone.id = step.compensates_id
 ) s ON s.process_id = p.id
-WHERE p.status = '{ProcessStatus.COMPENSATED}' AND {_SETTLED_PROCESS}
+WHERE p.status = '{ProcessStatus.COMPENSATED}' AND {SETTLED_PROCESS}
     AND ((s.outcome IS NULL AND s.parked_at IS NULL) OR s.before <= s.undone_sequence)
 """
 

@@ -89,6 +89,13 @@ def start_processes(
     return [written.there_before.get(process.id, process) for process in new]
 
 
+def check_process(
+    process_type: str, data: dict[str, Any], process_id: uuid.UUID | str | None = None
+) -> None:
+    """Raises what starting it would, and writes nothing: UnknownProcessType, InvalidProcessData."""
+    _prepared(process_type, data, process_id)
+
+
 def start_each(requests: Sequence[StartRequest]) -> list[Start]:
     """Start all that can be started, in one transaction; what is wrong with one harms no other.
 

@@ -2,14 +2,18 @@
 
 import logging
 import time
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 
-from processes import worker
+from processes import pruning, worker
 
 logger = logging.getLogger(__name__)
 
 PAUSE_AFTER_ERROR_SECONDS = 1.0
+PRUNING_SECONDS = 200.0
+"""Less than a task may take; what is left then goes the next night."""
 
 
 def work() -> None:
@@ -26,3 +30,12 @@ def work() -> None:
     except Exception:
         logger.exception("Work failed; what is due is tried again")
         time.sleep(PAUSE_AFTER_ERROR_SECONDS)
+
+
+def prune_old() -> None:
+    """Every night: removes what ended longer ago than ``COMMANDBUS_KEEP_DAYS``; unset, nothing."""
+    if settings.COMMANDBUS_KEEP_DAYS is None:
+        return
+    old = pruning.retention(timedelta(days=settings.COMMANDBUS_KEEP_DAYS))
+    *_, removed = pruning.prune(old, PRUNING_SECONDS)
+    logger.info("Pruned: %s", ", ".join(f"{number} {name}" for name, number in removed.items()))

@@ -24,6 +24,7 @@ CORE = (
     ),
     "tsq/models/*.py",
     "tsq/operations.py",
+    "tsq/resolutions.py",
 )
 DEMO = "processes/definitions/statement_report/demo"
 

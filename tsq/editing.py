@@ -6,15 +6,13 @@ The data first sent is kept; handlers get the edited copy.  Off unless the handl
 import uuid
 from typing import Any
 
-from django.db import transaction
-
 from processes.audit import Operator, require_reason
 from processes.bus.errors import CommandBusError, InvalidCommandData
 from processes.bus.fitness import UnfitJson, json_object_text
 from processes.bus.handlers import find_handler
 from processes.bus.models import Command
 from processes.states import Channel, OperatorVerb
-from tsq import operations
+from tsq.resolutions import Resolution, resolve_one
 
 
 class NotEditable(CommandBusError):
@@ -26,11 +24,6 @@ class NotEditable(CommandBusError):
 def is_editable(command: Command) -> bool:
     handler = find_handler(command.domain, command.command_type)
     return handler is not None and handler.editable
-
-
-def data_to_run(command: Command) -> dict[str, Any]:
-    """What its handler gets: the data last edited, else the data sent."""
-    return command.data if command.edited_data is None else command.edited_data
 
 
 def edit_and_retry(
@@ -53,16 +46,14 @@ def edit_and_retry(
         json_object_text(data)
     except UnfitJson as error:
         raise InvalidCommandData(f"The data cannot be kept: {error}.") from None
-    with transaction.atomic():
-        command = operations.lock_parked(command_id, seen)
-        if not is_editable(command):
-            raise NotEditable(
-                f"The data of {command.command_type} commands of {command.domain} "
-                "cannot be edited: their handler does not allow it."
-            )
-        before = operations.told(command) | {"data": data_to_run(command)}
-        command.edited_data = data
-        command.requeue()
-        return operations.write_resolution(
-            command, OperatorVerb.EDIT, by, reason, before, changed={"data": data}
-        )
+    edit = Resolution(OperatorVerb.EDIT, by, reason, data=data, refusal=_refusal)
+    return resolve_one(edit, command_id, seen)
+
+
+def _refusal(command: Command) -> NotEditable | None:
+    if is_editable(command):
+        return None
+    return NotEditable(
+        f"The data of {command.command_type} commands of {command.domain} "
+        "cannot be edited: their handler does not allow it."
+    )

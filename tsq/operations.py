@@ -5,36 +5,19 @@ write the event, the audit row and the reply by which the process hears of it.
 """
 
 import uuid
-from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from processes.audit import Operator, moved_on, record_action, require_reason
-from processes.bus import measures
-from processes.bus.clock import BusNow
-from processes.bus.errors import InvalidResult, NotFound, NotParked, NotStuck
-from processes.bus.fitness import UnfitJson, fit_text, json_object_text
-from processes.bus.locks import lock_command
-from processes.bus.models import NAME_LENGTH, Command, CommandEvent, Reply
-from processes.bus.states import FINAL_OUTCOMES, CommandStatus, EventType, ReplyOutcome
+from processes.bus.errors import InvalidResult, NotFound, NotStuck
+from processes.bus.fitness import UnfitJson, json_object_text
+from processes.bus.models import Command, Reply
+from processes.bus.states import FINAL_OUTCOMES
 from processes.bus.wakeup import wake_workers
 from processes.engine import give_up_reply, handle_reply_again, lock_process
 from processes.states import Channel, OperatorVerb
-from tsq.models import EntryClaim
-
-_EVENTS = {
-    OperatorVerb.RETRY: EventType.OPERATOR_RETRY,
-    OperatorVerb.COMPLETE: EventType.OPERATOR_COMPLETE,
-    OperatorVerb.CANCEL: EventType.OPERATOR_CANCEL,
-    OperatorVerb.EDIT: EventType.OPERATOR_EDIT,
-}
-_OUTCOMES = {
-    OperatorVerb.RETRY: ReplyOutcome.REQUEUED,
-    OperatorVerb.COMPLETE: ReplyOutcome.SUCCESS,
-    OperatorVerb.CANCEL: ReplyOutcome.CANCELED,
-    OperatorVerb.EDIT: ReplyOutcome.REQUEUED,
-}
+from tsq.resolutions import Resolution, resolve_one
 
 
 def retry(
@@ -52,11 +35,7 @@ def retry(
     then is refused.  Raises NotFound, NotParked.
     """
     by = Operator(operator, channel, request_id)
-    with transaction.atomic():
-        command = lock_parked(command_id, seen)
-        before = told(command)
-        command.requeue()
-        return write_resolution(command, OperatorVerb.RETRY, by, note, before)
+    return resolve_one(retrying(by, note=note), command_id, seen)
 
 
 def complete(
@@ -74,16 +53,7 @@ def complete(
     Raises NotFound, NotParked, InvalidResult.
     """
     by = Operator(operator, channel, request_id)
-    if result_data is not None:
-        try:
-            json_object_text(result_data)
-        except UnfitJson as error:
-            raise InvalidResult(f"result_data cannot be kept: {error}.") from None
-    with transaction.atomic():
-        command = lock_parked(command_id, seen)
-        before = told(command)
-        command.complete_by_operator()
-        return write_resolution(command, OperatorVerb.COMPLETE, by, note, before, result_data)
+    return resolve_one(completing(by, result_data=result_data, note=note), command_id, seen)
 
 
 def cancel(
@@ -100,12 +70,29 @@ def cancel(
     Raises NotFound, NotParked, ReasonRequired.
     """
     by = Operator(operator, channel, request_id)
+    return resolve_one(canceling(by, reason=reason), command_id, seen)
+
+
+def retrying(by: Operator, *, note: str = "") -> Resolution:
+    return Resolution(OperatorVerb.RETRY, by, note)
+
+
+def completing(
+    by: Operator, *, result_data: dict[str, Any] | None = None, note: str = ""
+) -> Resolution:
+    """Raises InvalidResult."""
+    if result_data is not None:
+        try:
+            json_object_text(result_data)
+        except UnfitJson as error:
+            raise InvalidResult(f"result_data cannot be kept: {error}.") from None
+    return Resolution(OperatorVerb.COMPLETE, by, note, result=result_data)
+
+
+def canceling(by: Operator, *, reason: str) -> Resolution:
+    """Raises ReasonRequired."""
     require_reason(reason, "canceling a command")
-    with transaction.atomic():
-        command = lock_parked(command_id, seen)
-        before = told(command)
-        command.cancel_by_operator()
-        return write_resolution(command, OperatorVerb.CANCEL, by, reason, before)
+    return Resolution(OperatorVerb.CANCEL, by, reason)
 
 
 def handle_again(
@@ -159,19 +146,6 @@ def give_up(
         return _record_on_reply(reply, OperatorVerb.GIVE_UP, by, reason, before)
 
 
-def lock_parked(command_id: uuid.UUID | str, seen: int | None) -> Command:
-    """The command, locked and still parked as the operator saw it."""
-    command = lock_command(command_id)
-    if command.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE:
-        if seen is None or seen == command.deliveries:
-            return command
-        what = "The command was parked anew since you looked; look at its new error first"
-    else:
-        what = f"The command is no longer in the TSQ; it is {command.status}"
-    last = command.operator_actions.resolutions().last()
-    raise moved_on(NotParked, what, last, state=command.status, since=command.updated_at)
-
-
 def _stuck(reply_id: int, seen: int | None) -> Reply:
     """The reply, under the lock of its process, still stuck as the operator saw it."""
     reply = _reply(reply_id)
@@ -199,50 +173,6 @@ def _reply(reply_id: int) -> Reply:
         raise NotFound(f"There is no reply {reply_id}.") from None
 
 
-def write_resolution(
-    command: Command,
-    verb: OperatorVerb,
-    by: Operator,
-    reason: str,
-    before: dict[str, Any],
-    result: dict[str, Any] | None = None,
-    changed: dict[str, Any] | None = None,
-) -> Command:
-    """Write the resolved command with its event, audit row and reply; returns it as stored.
-
-    ``changed`` is what the audit row tells of it beside the usual.
-    """
-    command.updated_at = BusNow()
-    command.save()
-    command = Command.objects.get(pk=command.pk)
-    CommandEvent.objects.create(
-        command=command,
-        type=_EVENTS[verb],
-        delivery=command.deliveries,
-        actor=fit_text(by.name, NAME_LENGTH),
-        details={"reason": fit_text(reason), "channel": by.channel},
-    )
-    after = told(command) | (changed or {})
-    record_action(verb, by, reason, before, after, command=command)
-    EntryClaim.objects.filter(command=command).delete()
-    transaction.on_commit(
-        partial(measures.count_resolution, command.domain, command.command_type, verb)
-    )
-    if command.reply_to:
-        canceled = verb == OperatorVerb.CANCEL
-        Reply.objects.create(
-            command=command,
-            correlation_id=command.correlation_id,
-            reply_to=command.reply_to,
-            outcome=_OUTCOMES[verb],
-            data=result,
-            error_code=command.last_error_code if canceled else "",
-            error_message=command.last_error_message if canceled else "",
-        )
-    wake_workers()
-    return command
-
-
 def _record_on_reply(
     reply: Reply, verb: OperatorVerb, by: Operator, reason: str, before: dict[str, Any]
 ) -> Reply:
@@ -250,17 +180,6 @@ def _record_on_reply(
     record_action(verb, by, reason, before, _told_of(reply), reply=reply)
     wake_workers()
     return reply
-
-
-def told(command: Command) -> dict[str, Any]:
-    """What an audit row keeps of a command."""
-    return {
-        "status": command.status,
-        "attempts": command.attempts,
-        "deliveries": command.deliveries,
-        "error_code": command.last_error_code,
-        "error_message": command.last_error_message,
-    }
 
 
 def _told_of(reply: Reply) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def replies_with_steps(replies: Iterable[Reply]) -> list[Any]:
 
 def listed_stuck_replies() -> QuerySet[StuckReply]:
     replies = StuckReply.objects.select_related("command").defer("data", "command__data")
-    return replies.annotate(**_of_process("command_id"))
+    return replies.annotate(**of_process("command_id"))
 
 
 def entries_ever() -> QuerySet[Command]:
@@ -158,7 +158,7 @@ def notes_of(command: Command) -> list[EntryNote]:
     return list(command.notes.order_by("-id")[:MOST_NOTES])[::-1]
 
 
-def _of_process(command_id: str) -> dict[str, Subquery]:
+def of_process(command_id: str) -> dict[str, Subquery]:
     step = ProcessStep.objects.filter(command_id=OuterRef(command_id))
     return {
         "process_id": Subquery(step.values("process_id")),

@@ -1,12 +1,12 @@
 """Operator actions as CSV, streamed, and harmless to whoever opens it in a spreadsheet."""
 
-import csv
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
 
+from processes import spreadsheets
 from processes.models import OperatorAction
 
 CHUNK = 1_000
@@ -14,28 +14,11 @@ COLUMNS = (
     *("id", "at", "operator", "channel", "request_id", "action", "domain"),
     *("subject", "type", "subject_id", "reason", "before", "after"),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-class _Echo:
-    """A file whose ``write`` hands the line back."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def csv_lines(actions: QuerySet[OperatorAction]) -> Iterator[str]:
     """A header and a line for each action, the newest first."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for action in _newest_first(actions):
-        yield writer.writerow([harmless(value) for value in _values(action)])
-
-
-def harmless(value: Any) -> str:
-    """As text that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return spreadsheets.csv_lines(COLUMNS, map(_values, _newest_first(actions)))
 
 
 def subject_of(action: OperatorAction) -> tuple[str, str, Any]:

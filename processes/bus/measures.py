@@ -115,9 +115,9 @@ def count_outcomes(outcomes: Iterable[tuple[Lane, EventType]]) -> None:
     transaction.on_commit(partial(_pending.add, counts))
 
 
-def count_resolution(domain: str, command_type: str, verb: str) -> None:
-    """An operator resolved a command; to be called when that is committed."""
-    _pending.add({((domain, command_type), f"{_RESOLVED}{verb}"): 1})
+def count_resolutions(lanes: Iterable[Lane], verb: str) -> None:
+    """An operator resolved commands of these lanes; to be called when that is committed."""
+    _pending.add(Counter((lane, f"{_RESOLVED}{verb}") for lane in lanes))
     flush_unless_gathering()
 
 

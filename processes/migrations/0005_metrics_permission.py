@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('processes', '0003_idempotency'),
+        ('processes', '0004_nightly_prune'),
     ]
 
     operations = [

@@ -254,7 +254,7 @@ class TestWriting:
         written = self.statements_of(monkeypatch)
         measures.gather()
         for _ in range(5):
-            measures.count_resolution(DOMAIN, "Test", "retry")
+            measures.count_resolutions([(DOMAIN, "Test")], "retry")
         assert len(written) == 1
 
         measures.flush()

@@ -42,6 +42,19 @@ def test_a_value_is_taken(monkeypatch, read, default, value, expected):
     assert read("SETTING", default) == expected
 
 
+@pytest.mark.parametrize(("value", "expected"), [("90", 90), ("", None), (" ", None)])
+def test_a_number_may_be_left_out(monkeypatch, value, expected):
+    monkeypatch.setenv("SETTING", value)
+    assert environment.whole_number_or_none("SETTING") == expected
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "ninety", "1.5"])
+def test_what_is_no_number_is_not_left_out(monkeypatch, value):
+    monkeypatch.setenv("SETTING", value)
+    with pytest.raises(ImproperlyConfigured, match="a whole number of at least 1, or nothing"):
+        environment.whole_number_or_none("SETTING")
+
+
 @pytest.mark.parametrize(
     ("read", "default", "value", "remedy"),
     [

@@ -19,8 +19,9 @@ from processes.bus.errors import CommandBusError
 from processes.bus.models import Command
 from processes.bus.states import CommandStatus
 from tsq.admin.resolving import ResolvingAdmin
-from tsq.editing import data_to_run, edit_and_retry, is_editable
+from tsq.editing import edit_and_retry, is_editable
 from tsq.forms import MOST_RESULT_CHARACTERS, ResultField
+from tsq.resolutions import data_to_run
 
 EDIT = "tsq.edit_tsqentry"
 _ENTRY_PAGE = "admin:tsq_tsqentry_change"

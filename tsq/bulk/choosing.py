@@ -1,5 +1,6 @@
 """Freezing what an operator chose: rows that arrive later are never touched."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,10 @@ ON CONFLICT DO NOTHING
 def choose(
     verb: OperatorVerb, entries: QuerySet[Any], by: Operator, chosen_by: dict[str, Any]
 ) -> BulkOperation:
-    """A draft that holds these entries as they are now; ``chosen_by`` is for people to read."""
+    """A draft that holds these entries as they are now; ``chosen_by`` is for people to read.
+
+    Commands that are parked no longer may be among them: their outcome tells who was first.
+    """
     operation = BulkOperation.objects.create(
         verb=verb,
         filter=chosen_by,
@@ -55,11 +59,16 @@ def discard_old_drafts() -> None:
         status=BulkStatus.DRAFT, created_at__lt=BusNow() - DRAFTS_LAST
     ).values_list("pk", flat=True)
     for pk in list(old):
-        with transaction.atomic():
-            draft = BulkOperation.objects.select_for_update().filter(status=BulkStatus.DRAFT, pk=pk)
-            if draft.exists():
-                BulkItem.objects.filter(operation=pk).delete()
-                draft.delete()
+        discard(pk)
+
+
+@transaction.atomic
+def discard(operation_id: uuid.UUID) -> None:
+    """Forget a draft; one that was confirmed stays."""
+    drafts = BulkOperation.objects.filter(status=BulkStatus.DRAFT, pk=operation_id)
+    if drafts.select_for_update().exists():
+        BulkItem.objects.filter(operation=operation_id).delete()
+        drafts.delete()
 
 
 def _freeze(operation: BulkOperation, entries: QuerySet[Any]) -> int:

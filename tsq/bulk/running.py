@@ -1,19 +1,20 @@
-"""The workers' part: take a turn, do its items, queue the next turn or finish.
+"""The workers' part: take a turn, do a chunk of items, queue the next turn or finish.
 
-An item and its outcome are one transaction under the item's lock, so that each is done exactly
-once, whatever is killed.  A killed worker's turn is taken again when its lease ends.
+A chunk and its outcomes are one transaction under the items' locks, so that each item is done
+exactly once, whatever is killed.  A killed worker's turn is taken again when its lease ends.
 """
 
 import logging
-import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Value
 from django.db.models.functions import Greatest
 
+from processes.audit import Operator
+from processes.bus import sql
 from processes.bus.clock import BusNow
 from processes.bus.errors import CommandBusError, MovedOn
 from processes.bus.fitness import fit_text
@@ -23,18 +24,29 @@ from tsq.bulk.access import Authority, authority_of
 from tsq.bulk.queue import enqueue
 from tsq.models import BulkItem, BulkOperation
 from tsq.models.bulk import BulkStatus, ItemOutcome
+from tsq.resolutions import Resolution, resolve_many
 
 logger = logging.getLogger(__name__)
 
-CHUNK_ITEMS = 100
+CHUNK_ITEMS = 500
 CHUNK_SECONDS = 1.0
 LEASE = timedelta(seconds=60)
 
-_OPERATIONS: dict[str, Callable[..., object]] = {
-    OperatorVerb.RETRY: operations.retry,
-    OperatorVerb.COMPLETE: operations.complete,
-    OperatorVerb.CANCEL: operations.cancel,
+_RESOLUTIONS: dict[str, Callable[..., Resolution]] = {
+    OperatorVerb.RETRY: operations.retrying,
+    OperatorVerb.COMPLETE: operations.completing,
+    OperatorVerb.CANCEL: operations.canceling,
 }
+
+# Parameters: arrays item id, outcome, message.
+_RECORD = """
+UPDATE tsq_bulkitem i SET outcome = o.outcome, message = o.message, at = bus_now()
+FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS o(id, outcome, message)
+WHERE i.id = o.id RETURNING i.id
+"""
+
+Outcomes = dict[int, tuple[ItemOutcome, str]]
+"""What became of each item, and why."""
 
 
 def run_chunk(operation_id: uuid.UUID, turn: datetime) -> int:
@@ -57,63 +69,72 @@ def _take(operation_id: uuid.UUID, turn: datetime) -> BulkOperation | None:
 
 
 def _run_items(operation: BulkOperation, authority: Authority) -> int:
-    """Until the chunk or its time is over, or an operator holds the operation."""
+    """The next chunk; item by item if it fails as a whole, so that one harms nobody else."""
     most = CHUNK_ITEMS
     if operation.rate is not None:
         most = min(most, max(int(operation.rate * CHUNK_SECONDS), 1))
     waiting = operation.items.filter(outcome=None).order_by("id")
-    end = time.monotonic() + CHUNK_SECONDS
-    handled = 0
-    for item_id in list(waiting.values_list("pk", flat=True)[:most]):
-        if time.monotonic() > end or not _run_item(operation, item_id, authority):
-            break
-        handled += 1
-    return handled
+    items = list(waiting.values_list("pk", flat=True)[:most])
+    try:
+        return _run_together(operation, items, authority)
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble, not an item's: they stay open
+    except Exception as error:
+        logger.warning("A chunk of bulk operation %s runs one by one: %s", operation.pk, error)
+        return sum(_run_alone(operation, item, authority) for item in items)
 
 
 @transaction.atomic
-def _run_item(operation: BulkOperation, item_id: int, authority: Authority) -> bool:
-    """False if the operation is held meanwhile, or another worker is at the item."""
-    item = (
-        BulkItem.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(pk=item_id, outcome=None, operation__status=BulkStatus.RUNNING)
-        .select_related("command")
-        .defer("command__data")
-        .first()
-    )
-    if item is None:
-        return False
-    outcome, message = _do(operation, item, authority)
-    BulkItem.objects.filter(pk=item.pk).update(
-        outcome=outcome, message=fit_text(message), at=BusNow()
-    )
-    return True
+def _run_together(operation: BulkOperation, items: Sequence[int], authority: Authority) -> int:
+    """Nothing if the operation is held meanwhile; without those another worker is at."""
+    held = _lock(items)
+    refused = {item.pk: authority.refusal(item.command.domain) for item in held}
+    outcomes: Outcomes = {pk: (ItemOutcome.FAILED, why) for pk, why in refused.items() if why}
+    allowed = [item for item in held if item.pk not in outcomes]
+    return _record(outcomes | _resolve(operation, allowed))
 
 
-def _do(operation: BulkOperation, item: BulkItem, authority: Authority) -> tuple[ItemOutcome, str]:
-    refusal = authority.refusal(item.command.domain)
-    if refusal:
-        return ItemOutcome.FAILED, refusal
+def _run_alone(operation: BulkOperation, item: int, authority: Authority) -> int:
     try:
-        with transaction.atomic():
-            _OPERATIONS[operation.verb](
-                item.command_id,
-                seen=item.seen,
-                operator=operation.operator,
-                channel=operation.channel,
-                request_id=operation.request_id,
-                **operation.arguments,
-            )
-    except MovedOn as error:
-        return ItemOutcome.SKIPPED, error.message
-    except CommandBusError as error:
-        return ItemOutcome.FAILED, error.message
+        return _run_together(operation, [item], authority)
     except (OperationalError, InterfaceError):
-        raise  # the database's trouble, not the item's: it stays open
+        raise
     except Exception as error:
-        logger.exception("Item %s of bulk operation %s failed", item.pk, operation.pk)
-        return ItemOutcome.FAILED, f"{type(error).__name__}: {error}"
-    return ItemOutcome.DONE, ""
+        logger.exception("Item %s of bulk operation %s failed", item, operation.pk)
+        with transaction.atomic():
+            held = _lock([item])
+            why = f"{type(error).__name__}: {error}"
+            return _record({item.pk: (ItemOutcome.FAILED, why) for item in held})
+
+
+def _lock(items: Sequence[int]) -> list[BulkItem]:
+    open_items = BulkItem.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        pk__in=items, outcome=None, operation__status=BulkStatus.RUNNING
+    )
+    named = ("pk", "seen", "command_id", "command__domain")
+    return list(open_items.select_related("command").only(*named).order_by("pk"))
+
+
+def _resolve(operation: BulkOperation, items: Sequence[BulkItem]) -> Outcomes:
+    by = Operator(operation.operator, operation.channel, operation.request_id)
+    try:
+        resolution = _RESOLUTIONS[operation.verb](by, **operation.arguments)
+    except CommandBusError as error:
+        return {item.pk: (ItemOutcome.FAILED, error.message) for item in items}
+    refused = resolve_many(resolution, {item.command_id: item.seen for item in items}).refused
+    return {item.pk: _outcome(refused.get(item.command_id)) for item in items}
+
+
+def _outcome(refusal: CommandBusError | None) -> tuple[ItemOutcome, str]:
+    if refusal is None:
+        return ItemOutcome.DONE, ""
+    is_late = isinstance(refusal, MovedOn)
+    return ItemOutcome.SKIPPED if is_late else ItemOutcome.FAILED, refusal.message
+
+
+def _record(outcomes: Outcomes) -> int:
+    rows = [(pk, str(outcome), fit_text(why)) for pk, (outcome, why) in outcomes.items()]
+    return len(sql.run(_RECORD, sql.columns(rows, 3)))
 
 
 @transaction.atomic

@@ -66,7 +66,7 @@ def pause(
     channel: str = Channel.PYTHON,
     request_id: str = "",
 ) -> BulkOperation:
-    """Hold it after the item at hand.  Raises NotFound, BulkMovedOn."""
+    """Hold it after the chunk at hand.  Raises NotFound, BulkMovedOn."""
     by = Operator(operator, channel, request_id)
     return _move(_lock(operation_id), OperatorVerb.PAUSE, by)
 
@@ -92,7 +92,7 @@ def stop(
     channel: str = Channel.PYTHON,
     request_id: str = "",
 ) -> BulkOperation:
-    """End it for good after the item at hand.  Raises NotFound, BulkMovedOn."""
+    """End it for good after the chunk at hand.  Raises NotFound, BulkMovedOn."""
     by = Operator(operator, channel, request_id)
     return _move(_lock(operation_id), OperatorVerb.STOP, by)
 

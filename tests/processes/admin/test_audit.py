@@ -8,11 +8,12 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from processes.admin.audit_csv import COLUMNS, harmless
+from processes.admin.audit_csv import COLUMNS
 from processes.admin.difference import difference
 from processes.bus.append_only import PRUNING
 from processes.bus.models import Command
 from processes.models import DomainLimit, OperatorAction
+from processes.spreadsheets import harmless
 from tests.factories import CommandFactory, OperatorActionFactory, ProcessFactory, ReplyFactory
 from tests.support.console import VIEW_ALL, Console, told
 

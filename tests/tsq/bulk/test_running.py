@@ -1,16 +1,20 @@
 """The workers' part: every item once, with its outcome, whatever happens in between."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
-from processes.bus.models import Command
+from processes.bus.models import Command, Reply
 from processes.bus.states import CommandStatus
 from processes.models import OperatorAction
+from tests.factories import CommandFactory
 from tests.tsq.bulk.conftest import next_chunk, outcomes, park, queued, stored
 from tsq import bulk, operations
 from tsq.bulk import running
-from tsq.models import TsqEntry
+from tsq.models import BulkItem, EntryClaim, TsqEntry
 from tsq.models.bulk import BulkStatus
 
 pytestmark = pytest.mark.django_db
@@ -68,12 +72,14 @@ def test_one_parked_anew_meanwhile_is_skipped(started, entries):
     assert TsqEntry.objects.get().pk == entries[0].pk
 
 
-def test_a_failure_tells_why_and_stops_nothing(started, entries, monkeypatch):
-    fail_for(monkeypatch, entries[1].pk)
+def test_a_failure_tells_why_and_stops_nothing(started, entries):
     operation = started()
-    next_chunk(operation)
-    expected = [DONE, ("FAILED", "ValueError: a bug"), DONE, DONE, DONE]
-    assert outcomes(operation) == expected
+    with failing(entries[1].pk):
+        assert next_chunk(operation) == 5
+    first, (outcome, why), *rest = outcomes(operation)
+    assert [first, *rest] == [DONE] * 4
+    assert outcome == "FAILED"
+    assert why.startswith("IntegrityError: not this one")
     assert stored(operation).status == BulkStatus.FINISHED
     assert TsqEntry.objects.get().pk == entries[1].pk  # nothing of the failed one stands
 
@@ -85,6 +91,48 @@ def test_a_chunk_does_so_many_and_queues_the_next_turn(started, monkeypatch):
     assert [next_chunk(operation) for _ in range(4)] == [2, 2, 1, 0]
     assert queued() == 3  # what confirm and the first two chunks queued
     assert outcomes(operation) == [DONE] * 5
+
+
+def test_a_chunk_costs_as_many_statements_as_a_single_item(
+    started, entries, django_assert_max_num_queries
+):
+    park(200, reply_to="test-sender")
+    operation = started("cancel", typed_count=205)
+    with django_assert_max_num_queries(25):
+        assert next_chunk(operation) == 205
+    assert outcomes(operation) == [DONE] * 205
+    assert Reply.objects.filter(outcome="CANCELED").count() == 200
+
+
+def test_replies_are_written_in_the_order_of_their_commands(started):
+    park(20, reply_to="test-sender")
+    next_chunk(started("cancel"))
+    told = list(Reply.objects.order_by("id").values_list("command_id", flat=True))
+    assert told == sorted(told)
+
+
+def test_claims_go_with_their_entries(started, entries):
+    other = CommandFactory(parked=True)
+    operation = started()
+    for command in (entries[0], other):
+        EntryClaim.objects.create(command=command, operator="eve")
+    BulkItem.objects.filter(command=other).delete()
+    next_chunk(operation)
+    assert EntryClaim.objects.get().command_id == other.pk
+
+
+def test_many_resolved_meanwhile_are_asked_for_at_once(
+    started, entries, django_assert_max_num_queries
+):
+    operation = started("cancel")
+    for number, entry in enumerate(entries[1:]):
+        operations.retry(entry.pk, operator=f"bob {number}")
+    with django_assert_max_num_queries(25):
+        next_chunk(operation)
+    told = [message for outcome, message in outcomes(operation) if outcome == "SKIPPED"]
+    assert len(told) == 4
+    for number, message in enumerate(told):
+        assert f"it is PENDING (retry by bob {number}, " in message
 
 
 def test_a_turn_is_taken_once(started, monkeypatch):
@@ -101,8 +149,10 @@ class Killed(BaseException):
 
 
 def test_a_killed_worker_leaves_each_item_done_or_open(started, monkeypatch, clock):
+    monkeypatch.setattr(running, "CHUNK_ITEMS", 2)
     operation = started()
-    kill_at_item(monkeypatch, 3)
+    at_chunk(monkeypatch, 2, die)
+    assert next_chunk(operation) == 2
     with pytest.raises(Killed):
         next_chunk(operation)
     monkeypatch.undo()
@@ -153,26 +203,36 @@ def test_a_rate_below_one_a_second_takes_one_at_a_time(started, clock):
     assert next_chunk(operation) == 1
 
 
-def kill_at_item(monkeypatch, number: int) -> None:
-    """The worker dies after this item was acted on, before its outcome is written."""
-    acted = iter(range(1, 100))
-    retry = running._OPERATIONS["retry"]
+def at_chunk(monkeypatch, number: int, act) -> None:
+    """Something happens when this chunk is resolved, before its outcomes are written."""
+    at = iter(range(1, 100))
+    resolve_many = running.resolve_many
 
-    def act(*arguments, **options):
-        retry(*arguments, **options)
-        if next(acted) == number:
-            raise Killed
+    def resolve_and_act(*arguments):
+        resolved = resolve_many(*arguments)
+        if next(at) == number:
+            act()
+        return resolved
 
-    monkeypatch.setitem(running._OPERATIONS, "retry", act)
+    monkeypatch.setattr(running, "resolve_many", resolve_and_act)
 
 
-def fail_for(monkeypatch, pk) -> None:
-    """Retrying this one fails after its work is done."""
-    retry = running._OPERATIONS["retry"]
+def die() -> None:
+    raise Killed
 
-    def act(command_id, **options):
-        retry(command_id, **options)
-        if command_id == pk:
-            raise ValueError("a bug")
 
-    monkeypatch.setitem(running._OPERATIONS, "retry", act)
+@contextmanager
+def failing(pk) -> Iterator[None]:
+    """The database takes no audit row of this command."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " RAISE check_violation USING MESSAGE = 'not this one'; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON processes_operatoraction FOR EACH ROW"
+            f" WHEN (NEW.command_id = '{pk}') EXECUTE FUNCTION refuse()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER refuse ON processes_operatoraction; DROP FUNCTION refuse")

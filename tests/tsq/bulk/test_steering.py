@@ -9,26 +9,14 @@ from processes.bus.errors import NotFound
 from processes.models import OperatorAction
 from processes.states import OperatorVerb, SubjectKind
 from tests.tsq.bulk.conftest import draft, next_chunk, outcomes, park, queued, stored
-from tests.tsq.bulk.test_running import DONE, OPEN, fail_for
+from tests.tsq.bulk.test_running import DONE, OPEN, at_chunk, failing
 from tsq import bulk
 from tsq.bulk import running
+from tsq.bulk.access import authority_of
 from tsq.models import BulkItem, BulkOperation, TsqEntry
 from tsq.models.bulk import BulkStatus
 
 pytestmark = pytest.mark.django_db
-
-
-def at_item(monkeypatch, number: int, act) -> None:
-    """While the worker is at this item, something happens."""
-    at = iter(range(1, 100))
-    retry = running._OPERATIONS["retry"]
-
-    def retry_and_act(*arguments, **options):
-        retry(*arguments, **options)
-        if next(at) == number:
-            act()
-
-    monkeypatch.setitem(running._OPERATIONS, "retry", retry_and_act)
 
 
 def test_a_draft_is_not_run_before_it_is_confirmed(entries):
@@ -52,25 +40,38 @@ def test_a_paused_one_waits_and_a_resumed_one_goes_on(started):
 @pytest.mark.parametrize(
     ("act", "status"), [(bulk.pause, BulkStatus.PAUSED), (bulk.stop, BulkStatus.STOPPED)]
 )
-def test_a_chunk_ends_after_the_item_at_hand(started, monkeypatch, act, status):
+def test_it_ends_after_the_chunk_at_hand(started, monkeypatch, act, status):
+    monkeypatch.setattr(running, "CHUNK_ITEMS", 2)
     operation = started()
-    at_item(monkeypatch, 2, lambda: act(operation.pk, operator="ann"))
+    at_chunk(monkeypatch, 1, lambda: act(operation.pk, operator="ann"))
     assert next_chunk(operation) == 2
+    assert next_chunk(operation) == 0
     assert outcomes(operation) == [DONE, DONE, OPEN, OPEN, OPEN]
     assert stored(operation).status == status
     assert queued() == 1  # what confirming queued: no next turn
 
 
+def test_held_before_its_items_are_locked_a_chunk_does_nothing(started):
+    operation = started()
+    taken = running._take(operation.pk, operation.available_at)
+    bulk.pause(operation.pk, operator="ann")
+    assert running._run_items(taken, authority_of(taken)) == 0
+    assert outcomes(operation) == [OPEN] * 5
+    assert not OperatorAction.objects.resolutions().exists()
+
+
 def test_one_paused_and_resumed_during_a_chunk_goes_on_in_one_line(started, monkeypatch):
+    monkeypatch.setattr(running, "CHUNK_ITEMS", 2)
     operation = started()
 
     def pause_and_resume():
         bulk.pause(operation.pk, operator="ann")
         bulk.resume(operation.pk, operator="ann")
 
-    at_item(monkeypatch, 2, pause_and_resume)
-    assert next_chunk(operation) == 5
+    at_chunk(monkeypatch, 1, pause_and_resume)
+    assert [next_chunk(operation) for _ in range(3)] == [2, 2, 1]
     assert outcomes(operation) == [DONE] * 5
+    assert OperatorAction.objects.resolutions().count() == 5
 
 
 def test_a_stopped_one_stays_stopped(started):
@@ -85,10 +86,9 @@ def test_a_stopped_one_stays_stopped(started):
     assert TsqEntry.objects.count() == 5
 
 
-def test_failures_are_retried_and_nothing_else(started, entries, monkeypatch):
-    with monkeypatch.context() as patched:
-        fail_for(patched, entries[1].pk)
-        operation = started()
+def test_failures_are_retried_and_nothing_else(started, entries):
+    operation = started()
+    with failing(entries[1].pk):
         next_chunk(operation)
     again = bulk.retry_failures(operation.pk, operator="ann")
     assert (again.status, again.finished_at) == (BulkStatus.RUNNING, None)

@@ -7,7 +7,7 @@ import pytest
 from django_q.models import OrmQ, Schedule, Task
 
 from processes.bus.clock import BusNow
-from processes.bus.models import Command
+from processes.bus.models import Command, Reply
 from processes.bus.states import CommandStatus
 from processes.models import OperatorAction
 from tests.support.sessions import in_other_session, run_together, wait_until
@@ -34,21 +34,21 @@ def test_of_two_workers_one_takes_the_turn(started):
 def test_a_worker_beyond_its_lease_and_the_next_one_share_no_item(started, monkeypatch, clock):
     operation = started()
     at_first, go_on = threading.Event(), threading.Event()
-    retry = running._OPERATIONS["retry"]
+    resolve_many = running.resolve_many
 
-    def slow_at_first(*arguments, **options):
+    def slow_at_first(*arguments):
         if threading.current_thread().name.startswith("session") and not at_first.is_set():
             at_first.set()
             assert go_on.wait(10)
-        return retry(*arguments, **options)
+        return resolve_many(*arguments)
 
-    monkeypatch.setitem(running._OPERATIONS, "retry", slow_at_first)
+    monkeypatch.setattr(running, "resolve_many", slow_at_first)
     take = partial(bulk.run_chunk, operation.pk, operation.available_at)
     slow = in_other_session(take)
     assert at_first.wait(10)
     BulkOperation.objects.update(available_at=BusNow())  # as if the lease had ended
     turn = stored(operation).available_at
-    assert bulk.run_chunk(operation.pk, turn) == 0  # the first item is held: it leaves the rest
+    assert bulk.run_chunk(operation.pk, turn) == 0  # its items are held: they are left alone
     go_on.set()
     assert slow.result(10) == 5
     assert OperatorAction.objects.resolutions().count() == 5
@@ -58,6 +58,18 @@ def test_a_worker_beyond_its_lease_and_the_next_one_share_no_item(started, monke
     next_chunk(operation)
     assert stored(operation).status == BulkStatus.FINISHED
     assert OperatorAction.objects.resolutions().count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_operations_over_the_same_entries_at_once_resolve_each_once(started):
+    park(40, reply_to="test-sender")
+    chosen = [started(verb) for verb in ("retry", "cancel", "complete")]
+    takes = [partial(bulk.run_chunk, one.pk, one.available_at) for one in chosen]
+    assert run_together(*takes) == [45] * 3
+    assert OperatorAction.objects.resolutions().count() == 45
+    ended = [outcome for one in chosen for outcome, _ in outcomes(one)]
+    assert (ended.count("DONE"), ended.count("SKIPPED")) == (45, 90)
+    assert Reply.objects.values("command").distinct().count() == Reply.objects.count() == 40
 
 
 @pytest.mark.django_db
