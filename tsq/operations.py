@@ -5,6 +5,7 @@ write the event, the audit row and the reply by which the process hears of it.
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -89,10 +90,20 @@ def completing(
     return Resolution(OperatorVerb.COMPLETE, by, note, result=result_data)
 
 
-def canceling(by: Operator, *, reason: str) -> Resolution:
+def canceling(by: Operator, *, reason: str = "") -> Resolution:
     """Raises ReasonRequired."""
     require_reason(reason, "canceling a command")
     return Resolution(OperatorVerb.CANCEL, by, reason)
+
+
+def resolving(verb: str, by: Operator, arguments: dict[str, Any]) -> Resolution:
+    """By the verb's name, for many at once.  Raises ReasonRequired, InvalidResult."""
+    builders: dict[str, Callable[..., Resolution]] = {
+        OperatorVerb.RETRY: retrying,
+        OperatorVerb.COMPLETE: completing,
+        OperatorVerb.CANCEL: canceling,
+    }
+    return builders[verb](by, **arguments)
 
 
 def handle_again(

@@ -8,11 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from processes.audit import Operator, require_reason
-from processes.bus.errors import CommandBusError, InvalidResult
-from processes.bus.fitness import UnfitJson, json_object_text
+from processes.audit import Operator
+from processes.bus.errors import CommandBusError
 from processes.bus.querysets import CommandQuerySet
 from processes.states import OperatorVerb
+from tsq import operations
 from tsq.bulk.choosing import choose
 from tsq.bulk.steering import confirm
 from tsq.models import BulkOperation
@@ -67,7 +67,7 @@ def begin(
 
     Raises NothingChosen, CountNotTyped, ReasonRequired, InvalidResult.
     """
-    _check(verb, arguments)
+    operations.resolving(verb, by, arguments)  # what would fail for each is refused before any
     draft = choose(verb, entries.order_by("parked_at", "id"), by, chosen_by)
     if not draft.size:
         raise NothingChosen("No parked entry matches; there is nothing to do.")
@@ -80,13 +80,3 @@ def begin(
         channel=by.channel,
         request_id=by.request_id,
     )
-
-
-def _check(verb: OperatorVerb, arguments: dict[str, Any]) -> None:
-    """What would fail for each of the entries is refused before any."""
-    if verb == OperatorVerb.CANCEL:
-        require_reason(arguments.get("reason", ""), "canceling commands")
-    try:
-        json_object_text(arguments.get("result_data") or {})
-    except UnfitJson as error:
-        raise InvalidResult(f"result_data cannot be kept: {error}.") from None

@@ -6,7 +6,7 @@ exactly once, whatever is killed.  A killed worker's turn is taken again when it
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -18,25 +18,18 @@ from processes.bus import sql
 from processes.bus.clock import BusNow
 from processes.bus.errors import CommandBusError, MovedOn
 from processes.bus.fitness import fit_text
-from processes.states import OperatorVerb
 from tsq import operations
 from tsq.bulk.access import Authority, authority_of
 from tsq.bulk.queue import enqueue
 from tsq.models import BulkItem, BulkOperation
 from tsq.models.bulk import BulkStatus, ItemOutcome
-from tsq.resolutions import Resolution, resolve_many
+from tsq.resolutions import resolve_many
 
 logger = logging.getLogger(__name__)
 
 CHUNK_ITEMS = 500
 CHUNK_SECONDS = 1.0
 LEASE = timedelta(seconds=60)
-
-_RESOLUTIONS: dict[str, Callable[..., Resolution]] = {
-    OperatorVerb.RETRY: operations.retrying,
-    OperatorVerb.COMPLETE: operations.completing,
-    OperatorVerb.CANCEL: operations.canceling,
-}
 
 # Parameters: arrays item id, outcome, message.
 _RECORD = """
@@ -118,7 +111,7 @@ def _lock(items: Sequence[int]) -> list[BulkItem]:
 def _resolve(operation: BulkOperation, items: Sequence[BulkItem]) -> Outcomes:
     by = Operator(operation.operator, operation.channel, operation.request_id)
     try:
-        resolution = _RESOLUTIONS[operation.verb](by, **operation.arguments)
+        resolution = operations.resolving(operation.verb, by, operation.arguments)
     except CommandBusError as error:
         return {item.pk: (ItemOutcome.FAILED, error.message) for item in items}
     refused = resolve_many(resolution, {item.command_id: item.seen for item in items}).refused

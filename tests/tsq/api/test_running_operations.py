@@ -14,8 +14,8 @@ from tests.support.behaviours import permanent, succeed
 from tests.support.service import OPERATIONS, Service, problem_of
 from tests.support.three_steps import Story
 from tests.tsq.api.conftest import EVERYTHING
+from tests.tsq.bulk.test_running import failing
 from tsq import operations, tasks
-from tsq.bulk import running
 from tsq.models import BulkItem, BulkOperation, TsqEntry
 
 pytestmark = pytest.mark.django_db
@@ -170,18 +170,14 @@ class TestSteering:
         assert (problem["state"], problem["actor"]) == ("STOPPED", "shop")
         assert TsqEntry.objects.count() == 3
 
-    def test_its_failures_are_retried(self, service, begun, monkeypatch):
-        def fail(*_: object, **__: object) -> None:
-            raise ValueError("a bug")
-
+    def test_its_failures_are_retried(self, service, begun):
         path = begun()
-        monkeypatch.setitem(running._OPERATIONS, "retry", fail)
-        work()
-        monkeypatch.undo()
-        (first, *_) = service.get(f"{path}/items?outcome=FAILED").json()["results"]
-        assert first["message"] == "ValueError: a bug"
+        with failing(TsqEntry.objects.earliest("parked_at").pk):
+            work()
+        (failed,) = service.get(f"{path}/items?outcome=FAILED").json()["results"]
+        assert "not this one" in failed["message"]
         again = service.post(f"{path}/retry-failures", {}).json()
-        assert (again["status"], again["progress"]["open"]) == ("RUNNING", 3)
+        assert (again["status"], again["progress"]["open"]) == ("RUNNING", 1)
         work()
         assert service.get(path).json()["progress"]["done"] == 3
 
