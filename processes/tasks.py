@@ -8,10 +8,12 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from processes import pruning, worker
+from processes.idempotency import forget_old_requests
 
 logger = logging.getLogger(__name__)
 
 PAUSE_AFTER_ERROR_SECONDS = 1.0
+ANSWERS_ARE_KEPT = timedelta(days=1)
 PRUNING_SECONDS = 200.0
 """Less than a task may take; what is left then goes the next night."""
 
@@ -33,7 +35,9 @@ def work() -> None:
 
 
 def prune_old() -> None:
-    """Every night: removes what ended longer ago than ``COMMANDBUS_KEEP_DAYS``; unset, nothing."""
+    """Every night: forgets the answers to REST requests that nobody repeats any more, and removes
+    what ended longer ago than ``COMMANDBUS_KEEP_DAYS``; unset, nothing."""
+    forget_old_requests(pruning.retention(ANSWERS_ARE_KEPT).before)
     if settings.COMMANDBUS_KEEP_DAYS is None:
         return
     old = pruning.retention(timedelta(days=settings.COMMANDBUS_KEEP_DAYS))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django_q.models import Schedule
 
@@ -12,6 +13,7 @@ from processes.audit import Operator
 from processes.bus.models import Command, CommandEvent, Reply
 from processes.bus.sending import send_command
 from processes.engine import compensate
+from processes.idempotency import KeptAnswer
 from processes.invariants import violations
 from processes.models import OperatorAction, Process, ProcessStep
 from processes.states import OperatorVerb, ProcessStatus
@@ -266,6 +268,18 @@ class TestAtNight:
         young = CommandFactory(completed=True)
         tasks.prune_old()
         assert Command.objects.get().pk == young.pk
+
+    def test_answers_to_rest_requests_are_forgotten_after_a_day_in_any_case(
+        self, a_day_later, settings
+    ):
+        settings.COMMANDBUS_KEEP_DAYS = None
+        user = User.objects.create_user("shop")
+        answer = {"user": user, "request_hash": b"x", "status": 200, "headers": {}, "body": ""}
+        KeptAnswer.objects.create(key="old", **answer)
+        a_day_later()
+        KeptAnswer.objects.create(key="young", **answer)
+        tasks.prune_old()
+        assert [kept.key for kept in KeptAnswer.objects.all()] == ["young"]
 
     def test_the_workers_are_told_to_every_day(self):
         schedule = Schedule.objects.get(func="processes.tasks.prune_old")
