@@ -133,8 +133,9 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "DESCRIPTION": (
-        "Start processes, send commands and see what becomes of them. Every change needs an "
-        "Idempotency-Key; whatever is refused is answered with problem details (RFC 9457)."
+        "Start processes, send and execute commands, resolve what waits in the troubleshooting "
+        "queue, and see what becomes of it all. Every change needs an Idempotency-Key; whatever "
+        "is refused is answered with problem details (RFC 9457)."
     ),
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "DISABLE_DOCSTRING_DESCRIPTIONS": True,

@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 admin.site.site_header = admin.site.site_title = "Command bus"
 admin.site.index_title = "Operations"
+admin.site.site_url = None  # the console is the site
 admin.site.enable_nav_sidebar = False  # the tables need the room
 
 
