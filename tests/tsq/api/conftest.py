@@ -7,9 +7,7 @@ from processes.bus.models import Command, CommandEvent, Reply
 from processes.models import KeptAnswer, OperatorAction, Process, ProcessStep
 from processes.worker import run_until_idle
 from tests.factories import CommandEventFactory, CommandFactory
-from tests.support.behaviours import permanent, succeed
 from tests.support.service import ENTRIES, Service
-from tests.support.three_steps import Story
 from tsq.models import BulkItem, BulkOperation, EntryClaim, EntryNote, TsqEntry
 
 VIEW = "tsq.view_tsqentry"
@@ -37,22 +35,6 @@ def service(db) -> Service:
 def elsewhere(db) -> Service:
     """The same, limited to another domain."""
     return Service(*EVERYTHING, username="stranger", domain="elsewhere")
-
-
-@pytest.fixture
-def process(db, story: Story) -> Process:
-    """Parked at step C, whose handler would succeed the next time."""
-    story.on("C", permanent("DISK_FULL", "No space left"))
-    process = story.start(customer=7)
-    run_until_idle()
-    story.on("C", succeed({"did": "C"}))
-    return process
-
-
-@pytest.fixture
-def entry(process: Process) -> TsqEntry:
-    """The parked command of ``process``."""
-    return TsqEntry.objects.get(correlation_id=process.id)
 
 
 def park_alone() -> Command:
