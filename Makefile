@@ -24,8 +24,8 @@ run: install ## Run site and workers until Ctrl-C; PORT=8001 takes another port
 	@$(WITH_DATABASE) $(PYTHON) -m honcho --env /dev/null start --port $(PORT)
 
 .PHONY: test
-test: install-dev ## Run all tests
-	@$(WITH_DATABASE) $(PYTHON) -m pytest
+test: install-dev ## Run all tests, two at a time
+	@$(WITH_DATABASE) $(PYTHON) -m pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: install-dev ## Check format, lint, types, migrations, REST schema and the production configuration

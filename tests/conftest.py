@@ -1,5 +1,6 @@
 """Fixtures of every test: the clock, registration for the time of a test, and a process."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,12 @@ from tests.support.flushing import delete_instead_of_truncating
 from tests.support.leftovers import forget_worker_state
 from tests.support.live import serving
 from tests.support.three_steps import DOMAIN, Story, ThreeStep
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Here, for what runs the tests side by side reads no conftest of a folder below."""
+    if not shutil.which("chromium"):
+        terminalreporter.write_line("Skipped the browser tests: there is no chromium here.")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -38,11 +38,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="there is no chromium"))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not CHROMIUM:
-        terminalreporter.write_line("Skipped the browser tests: there is no chromium here.")
-
-
 @pytest.fixture(scope="package")
 def site(django_db_setup: None) -> Iterator[str]:
     """The address of a server that lets pages load and run nothing but files of its own."""

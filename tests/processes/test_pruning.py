@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django_q.models import Schedule
@@ -282,6 +284,8 @@ class TestAtNight:
         assert [kept.key for kept in KeptAnswer.objects.all()] == ["young"]
 
     def test_the_workers_are_told_to_every_day(self):
+        migration = import_module("processes.migrations.0004_nightly_prune")
+        migration.create(apps, None)
         schedule = Schedule.objects.get(func="processes.tasks.prune_old")
         assert (schedule.schedule_type, schedule.repeats) == ("D", -1)
         assert (schedule.next_run.hour, schedule.next_run.minute) == (2, 30)

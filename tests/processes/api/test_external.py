@@ -12,6 +12,7 @@ from processes.bus.models import Command, CommandEvent, Reply
 from processes.idempotency import KeptAnswer
 from tests.bus.delivering import event_types, last_event, reply_outcomes, send, stored
 from tests.factories import CommandFactory
+from tests.support.ids import NOBODYS_ID
 from tests.support.service import COMMANDS, Service, problem_of
 from tests.support.sessions import in_other_session, wait_until
 from tests.support.three_steps import DOMAIN
@@ -331,7 +332,7 @@ class TestOutcomes:
         assert everything() == before
 
 
-@pytest.mark.parametrize("path", [CLAIM, *(f"{COMMANDS}/{uuid.uuid4()}/{v}" for v in OUTCOMES)])
+@pytest.mark.parametrize("path", [CLAIM, *(f"{COMMANDS}/{NOBODYS_ID}/{v}" for v in OUTCOMES)])
 def test_it_needs_its_own_permission(path):
     service = Service("bus.send_command", "bus.view_command")
     problem_of(service.post(path, {}), 403, "PERMISSION_DENIED")

@@ -6,6 +6,7 @@ import pytest
 
 from processes.models import OperatorAction
 from tests.support.console import told
+from tests.support.ids import NOBODYS_ID
 from tsq.forms import MOST_CHOSEN, MOST_RESULT_CHARACTERS
 from tsq.models import TsqEntry
 
@@ -61,13 +62,13 @@ def test_a_note_that_cannot_be_kept_is_a_form_error(console, entry, note):
         "nonsense",
         ":1",
         "17:1",
-        f"{uuid.uuid4()}",
-        f"{uuid.uuid4()}:",
-        f"{uuid.uuid4()}:-1",
-        f"{uuid.uuid4()}:²",
-        f"{uuid.uuid4()}:{'9' * 5000}",
+        NOBODYS_ID,
+        f"{NOBODYS_ID}:",
+        f"{NOBODYS_ID}:-1",
+        f"{NOBODYS_ID}:²",
+        f"{NOBODYS_ID}:{'9' * 5000}",
         "\x00:1",
-        " ".join([f"{uuid.uuid4()}:1"] * (MOST_CHOSEN + 1)),
+        " ".join([f"{NOBODYS_ID}:1"] * (MOST_CHOSEN + 1)),
         "x" * 100_000,
     ],
     ids=lambda value: value[:10],
@@ -86,7 +87,7 @@ def test_an_unknown_entry_is_skipped(console):
 
 
 @pytest.mark.parametrize("part", ["change", "retry", "complete", "cancel"])
-@pytest.mark.parametrize("pk", ["nonsense", str(uuid.uuid4()), "17", "%00"])
+@pytest.mark.parametrize("pk", ["nonsense", NOBODYS_ID, "17", "%00"])
 def test_an_id_that_is_none_is_not_found(console, pk, part):
     response = console.client.get(f"/admin/tsq/tsqentry/{pk}/{part}/", follow=True)
     assert response.status_code == 404

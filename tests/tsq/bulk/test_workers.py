@@ -2,8 +2,10 @@
 
 import threading
 from functools import partial
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django_q.models import OrmQ, Schedule, Task
 
 from processes.bus.clock import BusNow
@@ -106,6 +108,7 @@ def test_nothing_is_queued_for_what_waits_for_people(started, entries):
 
 @pytest.mark.django_db
 def test_a_schedule_looks_every_minute():
+    import_module("tsq.migrations.0002_bulk_schedule").create(apps, None)
     schedule = Schedule.objects.get(func="tsq.tasks.look_after_bulk_operations")
     assert (schedule.schedule_type, schedule.minutes, schedule.repeats) == ("I", 1, -1)
 
