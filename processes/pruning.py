@@ -108,22 +108,27 @@ _PROCESSES = f"""
     p.status = ANY(%(statuses)s) AND p.status IN {quoted(TERMINAL_STATUSES)}
     AND p.created_at < %(before)s AND p.completed_at < %(before)s
     AND NOT EXISTS (SELECT FROM processes_processstep s
-        WHERE s.process_id = p.id AND s.outcome IS NULL)
+        WHERE s.process_id = p.id AND s.outcome IS NULL {{one_by_one}})
     AND NOT EXISTS (SELECT FROM bus_reply r WHERE r.reply_to = 'processes'
-        AND r.correlation_id = p.id AND r.handled_at IS NULL)
+        AND r.correlation_id = p.id AND r.handled_at IS NULL {{one_by_one}})
     AND NOT EXISTS (SELECT FROM processes_processstep held
         JOIN bus_command c ON c.id = held.command_id
-        WHERE held.process_id = p.id AND (c.status NOT IN {quoted(FINAL_STATUSES)} {{holds}}))
+        WHERE held.process_id = p.id AND (c.status NOT IN {quoted(FINAL_STATUSES)} {{holds}})
+        {{one_by_one}})
 """
 
 # A command that no process sent, all of whose replies were handled or acknowledged.
 _COMMANDS = f"""
     c.status = ANY(%(statuses)s) AND c.status IN {quoted(FINAL_STATUSES)}
     AND c.completed_at < %(before)s
-    AND NOT EXISTS (SELECT FROM processes_processstep s WHERE s.command_id = c.id)
-    AND NOT EXISTS (SELECT FROM bus_reply r WHERE r.command_id = c.id AND r.handled_at IS NULL)
+    AND NOT EXISTS (SELECT FROM processes_processstep s WHERE s.command_id = c.id {{one_by_one}})
+    AND NOT EXISTS (SELECT FROM bus_reply r
+        WHERE r.command_id = c.id AND r.handled_at IS NULL {{one_by_one}})
     AND NOT EXISTS (SELECT FROM (SELECT c.id AS command_id) held WHERE false {{holds}})
 """
+
+_ONE_BY_ONE = "OFFSET 0"
+"""Has PostgreSQL ask for each candidate of a chunk; else it would join whole tables for a few."""
 
 _LOCK_PROCESSES = """
 SELECT p.id, p.created_at FROM processes_process p
@@ -141,13 +146,14 @@ _FIRST_ID = uuid.UUID(int=0)
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 
-def _with_holds(condition: str) -> str:
-    return condition.format(holds="".join(f" OR {hold}" for hold in _others.holds))
+def _complete(condition: str, one_by_one: str = "") -> str:
+    holds = "".join(f" OR {hold}" for hold in _others.holds)
+    return condition.format(holds=holds, one_by_one=one_by_one)
 
 
 def _count(table: str, condition: str) -> Callable[[Retention], int]:
     def count(what: Retention) -> int:
-        statement = f"SELECT count(*) FROM {table} WHERE {_with_holds(condition)}"
+        statement = f"SELECT count(*) FROM {table} WHERE {_complete(condition)}"
         ((number,),) = fetch(statement, what.parameters)
         return int(number)
 
@@ -161,7 +167,7 @@ def _chunks(
 
     def chunks(what: Retention) -> Iterator[int]:
         last: dict[str, Any] = {"id": _FIRST_ID, "at": _FIRST_MOMENT}
-        statement = lock.format(condition=_with_holds(condition))
+        statement = lock.format(condition=_complete(condition, _ONE_BY_ONE))
         while last:
             with transaction.atomic():
                 found = fetch(statement, what.parameters | last | {"chunk": CHUNK})
