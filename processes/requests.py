@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from django.http import HttpRequest, HttpResponse
 
+from processes.audit import Operator
 from processes.states import Channel
 
 HEADER = "X-Request-ID"
@@ -36,6 +37,12 @@ class Acting(TypedDict):
 
 def request_id_of(request: Any) -> str:
     return getattr(request, "request_id", "")
+
+
+def operator_of(request: Any, channel: Channel) -> Operator:
+    """The same person or service, for the operations that take them as one."""
+    by = acting(request, channel)
+    return Operator(by["operator"], by["channel"], by["request_id"])
 
 
 def acting(request: Any, channel: Channel) -> Acting:

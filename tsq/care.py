@@ -9,15 +9,16 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from processes.audit import Operator, moved_on, record_action
+from processes.audit import Operator, record_action
 from processes.bus.clock import BusNow
-from processes.bus.errors import CommandBusError, MovedOn, NotFound, NotParked
+from processes.bus.errors import CommandBusError, MovedOn, NotFound
 from processes.bus.fitness import fit_text
 from processes.bus.locks import lock_command
 from processes.bus.models import NAME_LENGTH, Command
 from processes.bus.states import CommandStatus
 from processes.states import Channel, OperatorVerb
 from tsq.models import EntryClaim, EntryNote
+from tsq.resolutions import not_parked
 from tsq.selectors import entries_ever
 
 
@@ -53,9 +54,7 @@ def claim(
     by, name = _acting(operator, channel, request_id)
     command = lock_command(command_id)
     if command.status != CommandStatus.IN_TROUBLESHOOTING_QUEUE:
-        what = f"The command is no longer in the TSQ; it is {command.status}"
-        last = command.operator_actions.resolutions().last()
-        raise moved_on(NotParked, what, last, state=command.status, since=command.updated_at)
+        raise not_parked(command, command.operator_actions.resolutions().last())
     held = EntryClaim.objects.filter(command=command).first()
     if held and held.operator == name:
         return held

@@ -118,9 +118,9 @@ def _refusals(
     refused: dict[uuid.UUID, CommandBusError] = {
         pk: _not_found(pk) for pk in chosen if pk not in there
     }
-    moved_on = [command for command in locked if not _is_as_seen(command, chosen[command.pk])]
-    last = _last_actions(command.pk for command in moved_on) if moved_on else {}
-    return refused | {c.pk: _not_parked(c, last.get(c.pk)) for c in moved_on}
+    gone = [command for command in locked if not _is_as_seen(command, chosen[command.pk])]
+    last = _last_actions(command.pk for command in gone) if gone else {}
+    return refused | {c.pk: not_parked(c, last.get(c.pk)) for c in gone}
 
 
 def _is_as_seen(command: Command, seen: Seen) -> bool:
@@ -139,7 +139,8 @@ def _not_found(command_id: object) -> NotFound:
     return NotFound(f"There is no command {command_id}.")
 
 
-def _not_parked(command: Command, last: OperatorAction | None) -> NotParked:
+def not_parked(command: Command, last: OperatorAction | None) -> NotParked:
+    """The refusal of what has left the TSQ, or was parked anew since; ``last`` resolved it."""
     what = f"The command is no longer in the TSQ; it is {command.status}"
     if command.status == CommandStatus.IN_TROUBLESHOOTING_QUEUE:
         what = "The command was parked anew since you looked; look at its new error first"

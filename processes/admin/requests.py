@@ -14,5 +14,4 @@ def acting(request: HttpRequest) -> Acting:
 
 
 def operator_of(request: HttpRequest) -> Operator:
-    by = acting(request)
-    return Operator(by["operator"], by["channel"], by["request_id"])
+    return requests.operator_of(request, Channel.ADMIN)

@@ -13,10 +13,9 @@ from rest_framework.response import Response
 from processes.access import visible_to
 from processes.api.base import ApiView, ChangingView, found
 from processes.api.pagination import BY_ID
-from processes.audit import Operator
 from processes.bus.models import Command
 from processes.filters import InvalidFilter
-from processes.requests import acting
+from processes.requests import operator_of
 from processes.states import Channel, OperatorVerb
 from tsq import bulk
 from tsq.api.operations import (
@@ -97,7 +96,7 @@ class OperationsView(ChangingView):
         operation = bulk.begin(
             verb,
             entries,
-            _operator(request),
+            operator_of(request, Channel.API),
             wanted.get("filter", {"ids": len(wanted.get("ids", ()))}),
             arguments=wanted.get("arguments", {}),
             rate=wanted.get("rate"),
@@ -182,8 +181,3 @@ def _dry_run(entries: QuerySet[Any]) -> Any:
         "sample": with_steps(preview.sample),
     }
     return DryRun(shown).data
-
-
-def _operator(request: Request) -> Operator:
-    by = acting(request, Channel.API)
-    return Operator(by["operator"], by["channel"], by["request_id"])
