@@ -1,5 +1,6 @@
 """A server of this process that real clients ask over HTTP."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,8 +21,15 @@ def serving() -> Iterator[str]:
 
 
 def wait_until_alone() -> None:
-    """Until no other session of the database is left: each request of the server has one."""
-    wait_until(_is_alone)
+    """Until no request of the server is at work, nor another session of the database left.
+
+    A long poll has no session between its looks, so that the sessions alone do not tell.
+    """
+    wait_until(lambda: not _requests_at_work() and _is_alone())
+
+
+def _requests_at_work() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if "process_request" in thread.name]
 
 
 def _is_alone() -> bool:
